@@ -1,0 +1,142 @@
+"""The values everybody speaks: levels, readings, failures, alerts and messages. Standard library only."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+
+MONITOR = "monitor"
+"""The reserved account name under which the monitor speaks of itself."""
+
+
+class Level(IntEnum):
+    """How bad something is, in order; INFO is news, never the level of a rule."""
+
+    OK = 0
+    INFO = 1
+    WARNING = 2
+    CRITICAL = 3
+
+    @property
+    def word(self) -> str:
+        """The level as users write and read it: ``ok``, ``info``, ``warning``, ``critical``."""
+        return self.name.lower()
+
+
+class Kind(StrEnum):
+    """Why a poll brought no reading."""
+
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A balance that was understood: the seven fields of the endpoint, exact; None where the API sent none."""
+
+    balance_usd: Decimal
+    account_id: str | None = None
+    available_credits: Decimal | None = None
+    available_points: Decimal | None = None
+    alert_threshold: Decimal | None = None
+    low_balance_alert: bool | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A poll that brought no reading.
+
+    ``reason`` is short, printable and free of secrets; ``retry_after`` is what the API asked us to wait, at most 1 h.
+    """
+
+    kind: Kind
+    reason: str
+    retry_after: timedelta | None = None
+
+
+Seen = Reading | Failure
+
+
+class Cause(StrEnum):
+    """Why a channel is told something."""
+
+    RAISED = "raised"
+    WORSE = "worse"
+    EASED = "eased"
+    ENDED = "ended"
+    REMINDER = "reminder"
+    OPEN = "open"  # a channel that is new, or newly allowed to hear, is told of what is open
+    UNWATCHED = "unwatched"
+    NEWS = "news"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A rule of an account that is not ok, from its start to its end (then ``level`` is OK)."""
+
+    id: str
+    account: str
+    rule: str
+    level: Level
+    worst: Level
+    started_at: datetime
+    phrase: str
+    """The latest judgement in words, such as ``$4.07 left (at or below $5.00)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a channel was last told of an alert."""
+
+    channel: str
+    level: Level
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of a message: what became of one alert, or a piece of news (``alert`` is then empty)."""
+
+    alert: str
+    account: str
+    rule: str
+    cause: Cause
+    level: Level
+    """The level now; OK at an end."""
+    before: Level
+    """The level that the reader knew until now."""
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What a channel is sent. ``id`` is made before anything is written, so that a repeat can be recognised."""
+
+    id: str
+    event: str
+    """The same for the messages that one decision sent to several channels."""
+    channel: str
+    account: str
+    decided_at: datetime
+    severity: Level
+    """CRITICAL, WARNING (also for what eased), INFO for news, OK for an end."""
+    title: str
+    body: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that the service took."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """A message that the service did not take, and why: short and free of secrets."""
+
+    reason: str
+
+
+Outcome = Sent | NotSent

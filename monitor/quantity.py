@@ -1,0 +1,176 @@
+"""Durations and money: how users write them, how they are kept, and how people read them."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+import humanize
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+_LONGEST = timedelta(days=36500)
+_NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
+_LARGEST = Decimal(10) ** 12
+_MOST_DIGITS = 20
+CENT = Decimal("0.01")
+
+
+def parse_duration(value: object) -> timedelta:
+    """Read ``"30s"``, ``"5m"``, ``"12h"``, ``"7d"`` or ``"1h30m"``; a ValueError says what is wrong otherwise."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        raise ValueError(f'a duration needs a unit: write "{value}s", "{value}m", "{value}h" or "{value}d"')
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or not any(match.groups()):
+        raise ValueError('not a duration: write it like "30s", "5m", "12h", "7d" or "1h30m"')
+    try:
+        length = timedelta(
+            seconds=sum(int(n) * u for n, u in zip(match.groups("0"), _UNITS.values(), strict=True)),
+        )
+    except (OverflowError, ValueError):
+        length = _LONGEST * 2
+    if length > _LONGEST:
+        raise ValueError("longer than a hundred years")
+    return length
+
+
+def short(length: timedelta) -> str:
+    """Write a duration as users do in the configuration: ``1h30m``; whole seconds."""
+    left, parts = int(length.total_seconds()), []
+    for unit, size in _UNITS.items():
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def spoken(length: timedelta) -> str:
+    """Say a duration as a person does: two units at the most, ``1 hour and 30 minutes``."""
+    if length >= timedelta(days=1):
+        unit, step = "hours", timedelta(hours=1)
+    elif length >= timedelta(minutes=1):
+        unit, step = "minutes", timedelta(minutes=1)
+    else:
+        unit, step = "seconds", timedelta(seconds=1)
+    return str(
+        humanize.precisedelta(length // step * step, minimum_unit=unit, format="%d", suppress=("months", "years"))
+    )
+
+
+def parse_amount(value: object) -> Decimal:
+    """Read a finite number or numeric string as a Decimal, up to 10^12; a ValueError says what is wrong otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise ValueError("not an amount: write a number such as 25 or 4.50")
+    text = value.strip() if isinstance(value, str) else format(Decimal(value), "f") if _is_sane(value) else ""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("not an amount: write a finite number of at most 20 digits, such as 25 or 4.50")
+    amount = Decimal(text)
+    if abs(amount) > _LARGEST:
+        raise ValueError("an amount beyond 10^12")
+    return amount
+
+
+def _is_sane(value: int | Decimal) -> bool:
+    number = Decimal(value)  # format() would write 1E+1000000 as a million digits
+    return number.is_finite() and abs(number.adjusted()) <= _MOST_DIGITS
+
+
+def _off(parse: Any) -> BeforeValidator:  # noqa: ANN401 - any of the parsers above
+    return BeforeValidator(lambda value: None if value is None or value == "off" else parse(value))
+
+
+def plain(amount: Decimal) -> str:
+    """Write an amount exactly, without exponent or needless zeros: ``72.048``, ``5000``."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_duration_schema = WithJsonSchema({"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$", "examples": ["5m"]})
+_amount_schema = WithJsonSchema({"type": ["number", "string"]})
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(short), _duration_schema]
+"""A length of time; always with a unit."""
+Amount = Annotated[Decimal, BeforeValidator(parse_amount), PlainSerializer(plain), _amount_schema]
+"""USD, credits or points, exact."""
+OffDuration = Annotated[
+    timedelta | None,
+    _off(parse_duration),
+    PlainSerializer(lambda v: "off" if v is None else short(v)),
+    _duration_schema,
+]
+OffAmount = Annotated[
+    Decimal | None,
+    _off(parse_amount),
+    PlainSerializer(lambda v: "off" if v is None else plain(v)),
+    _amount_schema,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """How far above a threshold an amount must rise before an alert ends: a share of it, or an amount."""
+
+    size: Decimal
+    percent: bool
+
+    def above(self, threshold: Decimal) -> Decimal:
+        """Return the line that must be passed: threshold + max(|threshold| x share, 0.01)."""
+        gap = abs(threshold) * self.size / 100 if self.percent else self.size
+        return threshold + max(gap, CENT)
+
+    def __str__(self) -> str:
+        return plain(self.size) + "%" * self.percent
+
+
+def parse_margin(value: object) -> Margin:
+    """Read ``"5%"`` or an amount; a ValueError says what is wrong otherwise."""
+    if isinstance(value, Margin):
+        return value
+    percent = isinstance(value, str) and value.strip().endswith("%")
+    size = parse_amount(value.strip()[:-1] if percent and isinstance(value, str) else value)
+    if size < 0:
+        raise ValueError("a margin cannot be negative")
+    return Margin(size, percent)
+
+
+ClearMargin = Annotated[
+    Margin,
+    BeforeValidator(parse_margin),
+    PlainSerializer(str),
+    WithJsonSchema({"type": ["number", "string"], "examples": ["5%", 2]}),
+]
+
+
+class Unit(StrEnum):
+    """What an amount counts."""
+
+    USD = "USD"
+    CREDITS = "credits"
+    POINTS = "points"
+
+
+def tell(amount: Decimal, unit: Unit, *, against: Decimal | None = None) -> str:
+    """Say an amount: ``$1,234.56``, ``1,200 credits``.
+
+    Rounded to the cent, but never so that it would seem to be on the other side of the threshold ``against``.
+    """
+    if unit is not Unit.USD:
+        return f"{Decimal(plain(amount)):,f} {unit}"
+    places = 2
+    while (
+        against is not None
+        and places < _MOST_DIGITS
+        and _side(round(amount, places), against) != _side(amount, against)
+    ):
+        places += 1
+    rounded = round(amount, places)
+    return f"{'-' * (rounded < 0)}${abs(rounded):,.{places}f}"
+
+
+def _side(amount: Decimal, threshold: Decimal) -> int:
+    return (amount > threshold) - (amount < threshold)
