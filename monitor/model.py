@@ -108,6 +108,8 @@ class Change:
     before: Level
     """The level that the reader knew until now."""
     phrase: str
+    was: str = ""
+    """The thresholds before they were changed, if that is what brought the change about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Durations and money: how users write them, how they are kept, and how people read them."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -154,22 +155,23 @@ class Unit(StrEnum):
     POINTS = "points"
 
 
-def tell(amount: Decimal, unit: Unit, *, against: Decimal | None = None) -> str:
+def tell(amount: Decimal, unit: Unit, *, against: Iterable[Decimal | None] = ()) -> str:
     """Say an amount: ``$1,234.56``, ``1,200 credits``.
 
-    Rounded to the cent, but never so that it would seem to be on the other side of the threshold ``against``.
+    Rounded to the cent, but never so that it would seem to be on the other side of a threshold in ``against``.
     """
     if unit is not Unit.USD:
         return f"{Decimal(plain(amount)):,f} {unit}"
+    lines = [line for line in against if line is not None]
     places = 2
-    while (
-        against is not None
-        and places < _MOST_DIGITS
-        and _side(round(amount, places), against) != _side(amount, against)
-    ):
+    while places < _MOST_DIGITS and not _keeps_side(amount, round(amount, places), lines):
         places += 1
     rounded = round(amount, places)
     return f"{'-' * (rounded < 0)}${abs(rounded):,.{places}f}"
+
+
+def _keeps_side(amount: Decimal, rounded: Decimal, lines: Iterable[Decimal]) -> bool:
+    return all(_side(amount, line) == _side(rounded, line) for line in lines)
 
 
 def _side(amount: Decimal, threshold: Decimal) -> int:

@@ -21,11 +21,12 @@ from monitor.quantity import ClearMargin, Margin, OffAmount, OffDuration, Unit, 
 class Look:
     """What one poll saw of an account, and what a rule may want to know besides."""
 
+    account: str
     seen: Seen
     now: datetime
     interval: timedelta
     failing_since: datetime | None
-    """When the first failed poll after the last reading was; None after a reading."""
+    """When the first failed poll after the last reading was; on a reading, the silence that it ends, if any."""
     needed: Mapping[str, str]
     """Fields that must be there, each with the rule that needs it."""
 
@@ -38,6 +39,7 @@ class Measure:
     unit: Unit
     warning: Decimal | None
     critical: Decimal | None
+    margin: Margin
     whose: str = ""
 
 
@@ -218,7 +220,7 @@ class _Lowest(_TwoLevels):
     @property
     def limits(self) -> str:
         """Both thresholds, as ``warning $25.00, critical $5.00``."""
-        return ", ".join(f"{level.word} {tell(line, self.unit)}" for level, line in self.lines)
+        return ", ".join(f"{level.word} {tell(line, self.unit, against=(line,))}" for level, line in self.lines)
 
     def judge(self, look: Look) -> Verdict | None:
         """Compare the amount, if there is one."""
@@ -228,7 +230,13 @@ class _Lowest(_TwoLevels):
         return Verdict(
             _worst(level for level, line in self.lines if value <= line),
             _worst(level for level, line in self.lines if value <= self.clear_margin.above(line)),
-            Measure(value=value, unit=self.unit, warning=self.warning, critical=self.critical),
+            Measure(
+                value=value,
+                unit=self.unit,
+                warning=self.warning,
+                critical=self.critical,
+                margin=self.clear_margin,
+            ),
         )
 
 
@@ -303,7 +311,12 @@ class LowBalanceAlert(Rule):
 
     def _measure(self, balance: Decimal, line: Decimal) -> Measure:
         return Measure(
-            value=balance, unit=Unit.USD, warning=line, critical=line, whose="the API's own alert threshold of "
+            value=balance,
+            unit=Unit.USD,
+            warning=line,
+            critical=line,
+            margin=self.clear_margin,
+            whose="the API's own alert threshold of ",
         )
 
 

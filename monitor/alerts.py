@@ -1,0 +1,256 @@
+"""The state machine: verdict -> confirmed? -> changed since each channel was last told? Pure.
+
+It promises that a failure never moves a rule about the balance, that a change is told once to each channel that wants
+its level, and that a channel once told of an alert hears every change of it up to its end.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from monitor.model import Alert, Cause, Change, Level, Told
+from monitor.rules import Fact, Look, Rule, Verdict
+
+Say = Callable[[Fact, Level, datetime], str]
+"""Puts a fact into words at a level."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a rule of an account has come to, and the streaks that may move it.
+
+    ``up`` counts readings in a row at a level or worse that it has not reached, ``down`` those that would clear a level
+    that it has reached; both up to ``confirm``, and 0 where they do not matter.
+    """
+
+    level: Level = Level.OK
+    up_warning: int = 0
+    up_critical: int = 0
+    down_warning: int = 0
+    down_critical: int = 0
+    limits: str = ""
+    """The thresholds by which it was judged last."""
+    was: str = ""
+    """Those before them, while a change that they may have caused is being confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Latch:
+    """One level of a state: set after ``confirm`` readings at it or worse, cleared after as many below its margin."""
+
+    closed: bool
+    up: int
+    down: int
+
+    def turn(self, *, reached: bool, held: bool, confirm: int) -> "_Latch":
+        up = min(self.up + 1, confirm) if reached else 0
+        down = 0 if held else min(self.down + 1, confirm)
+        closed = down < confirm if self.closed else up >= confirm
+        return _Latch(closed, 0 if closed else up, down if closed else 0)
+
+
+def advance(state: State, verdict: Verdict, *, confirm: int, limits: str) -> State:
+    """Return the state after one more judged poll.
+
+    A level fires when the last ``confirm`` judged polls are all at it or worse, and clears when as many were all
+    beyond its margin; polls without a verdict are not shown to this function.
+    """
+    warning, critical = (
+        _Latch(state.level >= level, up, down).turn(
+            reached=verdict.level >= level,
+            held=verdict.held >= level,
+            confirm=confirm,
+        )
+        for level, up, down in (
+            (Level.WARNING, state.up_warning, state.down_warning),
+            (Level.CRITICAL, state.up_critical, state.down_critical),
+        )
+    )
+    moved = State(
+        level=Level.CRITICAL if critical.closed else Level.WARNING if warning.closed else Level.OK,
+        up_warning=warning.up,
+        up_critical=critical.up,
+        down_warning=warning.down,
+        down_critical=critical.down,
+        limits=limits,
+    )
+    return replace(moved, was=_former(state, limits)) if _is_pending(moved) and moved.level is state.level else moved
+
+
+def _is_pending(state: State) -> bool:
+    return any((state.up_warning, state.up_critical, state.down_warning, state.down_critical))
+
+
+def _former(state: State, limits: str) -> str:
+    """Return the thresholds that a change at this poll must mention, or nothing."""
+    former = state.limits if state.limits not in {"", limits} else state.was
+    return "" if former == limits else former
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A channel as one account sees it; ``hears`` says whether account and channel both agree."""
+
+    channel: str
+    min_level: Level | None
+    """None: a fallback only, which wants nothing of its own."""
+    hears: bool = True
+
+    def wants(self, level: Level) -> bool:
+        """Say whether it is to be told of an alert at this level."""
+        return self.hears and self.min_level is not None and level >= self.min_level
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One rule of one account: what is remembered of it."""
+
+    rule: Rule
+    state: State = State()
+    alert: Alert | None = None
+    told: Mapping[str, Told] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What one poll made of a case: the new state, the alert (just ended, if its level is OK), and who is told what."""
+
+    case: Case
+    state: State
+    alert: Alert | None
+    changes: Mapping[str, Change]
+
+
+def decide(
+    cases: Sequence[Case],
+    look: Look,
+    listeners: Sequence[Listener],
+    *,
+    say: Say,
+    new_id: Callable[[str], str],
+) -> list[Ruling]:
+    """Judge every rule of an account by one poll, and say what each channel is to be told.
+
+    ``new_id`` gives an alert of the named rule its identity.
+    """
+    judged = [_judge(case, look, say, new_id) for case in cases]
+    levels = {ruling.case.rule.name: ruling.state.level for ruling in judged}
+    return [
+        replace(ruling, changes=dict(_tell(ruling, listeners, look.now, hidden=_is_hidden(ruling, levels))))
+        for ruling in judged
+    ]
+
+
+def _judge(case: Case, look: Look, say: Say, new_id: Callable[[str], str]) -> Ruling:
+    verdict = case.rule.judge(look)
+    if verdict is None:
+        return Ruling(case, case.state, case.alert, {})
+    state = advance(case.state, verdict, confirm=case.rule.confirm, limits=case.rule.limits)
+    name, phrase = case.rule.name, say(verdict.fact, state.level, look.now)
+    fresh = functools.partial(_open, new_id, look.account, name, look.now)
+    return Ruling(case, state, follow(case.alert, state.level, phrase, fresh=fresh), {})
+
+
+def _open(new_id: Callable[[str], str], account: str, rule: str, now: datetime) -> Alert:
+    return Alert(id=new_id(rule), account=account, rule=rule, level=Level.OK, worst=Level.OK, started_at=now, phrase="")
+
+
+def follow(alert: Alert | None, level: Level, phrase: str, *, fresh: Callable[[], Alert]) -> Alert | None:
+    """Open, move or end an alert; None where there was none and is none."""
+    if alert is None and level is Level.OK:
+        return None
+    alert = alert or fresh()
+    return replace(alert, level=level, worst=max(alert.worst, level), phrase=phrase)
+
+
+def _is_hidden(ruling: Ruling, levels: Mapping[str, Level]) -> bool:
+    """Say whether another rule already says the same, as bad or worse."""
+    return levels.get(ruling.case.rule.yields_to, Level.OK) >= max(ruling.state.level, Level.WARNING)
+
+
+def _tell(
+    ruling: Ruling, listeners: Sequence[Listener], now: datetime, *, hidden: bool
+) -> Iterator[tuple[str, Change]]:
+    alert, case = ruling.alert, ruling.case
+    if alert is None:
+        return
+    before = case.state.level
+    was = _former(case.state, case.rule.limits) if alert.level is not before else ""
+    for listener in listeners:
+        told = case.told.get(listener.channel)
+        wanted = listener.wants(alert.level) and not hidden
+        pause = case.rule.remind_every.every(alert.level)
+        cause = due(alert, told, now, wanted=wanted, rose=alert.level > before, pause=pause)
+        if cause is not None:
+            yield listener.channel, change(alert, cause, told=told, was=was)
+
+
+def own(
+    alert: Alert | None,
+    told: Mapping[str, Told],
+    level: Level,
+    phrase: str,
+    *,
+    listeners: Sequence[Listener],
+    fresh: Callable[[], Alert],
+) -> tuple[Alert | None, dict[str, Change]]:
+    """Follow an alert of the monitor's own, such as a channel that cannot be used; it sends no reminders."""
+    moved = follow(alert, level, phrase, fresh=fresh)
+    if moved is None:
+        return None, {}
+    rose = level > (alert.level if alert else Level.OK)
+    causes = {
+        listener.channel: due(
+            moved,
+            told.get(listener.channel),
+            moved.started_at,
+            wanted=listener.wants(level),
+            rose=rose,
+            pause=None,
+        )
+        for listener in listeners
+    }
+    return moved, {name: change(moved, cause, told=told.get(name)) for name, cause in causes.items() if cause}
+
+
+def due(
+    alert: Alert,
+    told: Told | None,
+    now: datetime,
+    *,
+    wanted: bool,
+    rose: bool,
+    pause: timedelta | None,
+) -> Cause | None:
+    """Say why a channel must be told of an alert now, or None: the whole rule of who hears what.
+
+    ``wanted``: the channel wants alerts of this level of its own accord; ``rose``: it was raised or got worse at this
+    very poll; ``pause``: the time between reminders, None for no reminders.
+    """
+    if told is None:
+        return None if not wanted or alert.level is Level.OK else Cause.RAISED if rose else Cause.OPEN
+    if alert.level is Level.OK:
+        return Cause.ENDED
+    if alert.level is not told.level:
+        return Cause.WORSE if alert.level > told.level else Cause.EASED
+    return Cause.REMINDER if wanted and pause is not None and now - told.at >= pause else None
+
+
+def change(alert: Alert, cause: Cause, *, told: Told | None, was: str = "") -> Change:
+    """Describe what became of an alert, for a reader who was last told ``told``."""
+    return Change(
+        alert=alert.id,
+        account=alert.account,
+        rule=alert.rule,
+        cause=cause,
+        level=alert.level,
+        before=told.level if told else Level.OK,
+        phrase=alert.phrase,
+        was=was,
+    )
+
+
+def unwatch(alert: Alert, told: Sequence[Told]) -> dict[str, Change]:
+    """End an alert whose account or rule has left the configuration: told to whoever was told of it."""
+    return {one.channel: change(alert, Cause.UNWATCHED, told=one) for one in told}

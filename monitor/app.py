@@ -1,0 +1,347 @@
+"""The composition root: wires the parts, runs, reloads, stops. The only module that knows the time and the signals."""
+
+import asyncio
+import contextlib
+import functools
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from monitor import __version__, log, poll
+from monitor import store as stores
+from monitor.ask import Provider, ask
+from monitor.clock import Clock
+from monitor.config import Account, Channel, Config, ConfigError, Unusable
+from monitor.deliver import Lane, Sender
+from monitor.notify import Notifier
+from monitor.poll import Polled
+from monitor.provider import Legnext
+from monitor.schedule import Schedule
+from monitor.store import Store, Tx, life, memory, outbox
+from monitor.store.life import Life
+
+POLLS_IN_FLIGHT = 250
+POLLS_GRACE = 1.5
+"""Real seconds that polls in flight have at a stop, and that sends have in all: docker waits ten."""
+SENDS_GRACE = 5.0
+BEAT = 10
+SLACK = timedelta(seconds=30)
+"""What a job may take beside its poll before it is given up, so that it never blocks its successors."""
+
+
+class Daemon:
+    """Everything that runs, between its start and its stop."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        *,
+        clock: Clock,
+        load: Callable[[], Config] | None = None,
+        connect: Callable[[Channel], Sender] | None = None,
+        provider: Provider | None = None,
+    ) -> None:
+        self.config = config
+        self._store, self._clock, self._load = store, clock, load
+        self._connect = connect or _connect
+        self._provider = provider or Legnext()
+        self._schedule = Schedule(self._tick, monotonic=self._real_monotonic)
+        self._lanes: dict[str, Lane] = {}
+        self._waits: dict[str, datetime] = {}
+        self._slots = asyncio.Semaphore(POLLS_IN_FLIGHT)
+        self._polling: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._life = self._born()
+        self._log = log.get("monitor.daemon")
+
+    def _real_monotonic(self) -> float:
+        return self._clock.monotonic() / self._clock.speed
+
+    def _born(self) -> Life:
+        now = self._clock.now()
+        return Life(
+            pid=os.getpid(),
+            version=__version__,
+            started_at=now,
+            beat_at=now,
+            config=str(self.config.path or "the environment"),
+            accounts=len(self.config.accounts),
+        )
+
+    # -- running ------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run until ``stop`` is called or a signal comes, then stop within 8 s."""
+        await self._start()
+        try:
+            await self._keep_house()
+        finally:
+            await self._end()
+
+    def stop(self) -> None:
+        """Ask the daemon to stop."""
+        self._stopping.set()
+        self._stirred.set()
+
+    def reload(self) -> None:
+        """Ask the daemon to read its configuration again."""
+        self._reload_wanted = True
+        self._stirred.set()
+
+    _reload_wanted = False
+
+    @contextlib.contextmanager
+    def signals(self) -> Iterator[None]:
+        """Let SIGTERM and SIGINT stop, and SIGHUP reload."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.stop)
+        loop.add_signal_handler(signal.SIGINT, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+
+    async def _start(self) -> None:
+        now = self._clock.now()
+        self._waits = await self._store.do(functools.partial(_wake_up, config=self.config, born=self._life, now=now))
+        self._tell_start()
+        self._set_lanes()
+        self._schedule.start(self._intervals())
+
+    def _tell_start(self) -> None:
+        config = self.config
+        if self._store.is_first_start:
+            self._log.warning(
+                "first_start", database=str(self._store.path), note="no earlier database: nothing is remembered"
+            )
+        self._log.info(
+            "started",
+            version=__version__,
+            config=self._life.config,
+            database=str(self._store.path),
+            accounts=len(config.accounts),
+            channels=len(config.channels),
+        )
+        self._tell_warnings()
+
+    def _tell_warnings(self) -> None:
+        for warning in self.config.warnings:
+            self._log.warning("configuration", note=warning)
+        if not self.config.channels:
+            self._log.warning("no_channel", note="alerts go to this log only: write [channels.NAME] with a url")
+        for what, named in (("account", self.config.accounts), ("channel", self.config.channels)):
+            for name, one in named.items():
+                secret = one.api_key if isinstance(one, Account) else one.url
+                if isinstance(secret, Unusable):
+                    self._log.error("unusable", **{what: name}, reason=secret.reason)
+
+    def _intervals(self) -> dict[str, float]:
+        return {name: self._clock.real(one.interval.total_seconds()) for name, one in self.config.accounts.items()}
+
+    def _set_lanes(self) -> None:
+        for name, channel in self.config.channels.items():
+            if name in self._lanes:
+                self._lanes[name].adopt(channel)
+                continue
+            self._lanes[name] = Lane(
+                channel,
+                config=lambda: self.config,
+                store=self._store,
+                clock=self._clock,
+                connect=self._connect,
+                wake=self._wake,
+            )
+            self._lanes[name].start()
+
+    def _wake(self, channels: Sequence[str]) -> None:
+        for name in channels:
+            if name in self._lanes:
+                self._lanes[name].wake()
+
+    # -- polling ------------------------------------------------------------------------------------------------------
+
+    async def _tick(self, name: str) -> None:
+        """Poll one account: what APScheduler calls."""
+        task = asyncio.current_task()
+        if task is None or self._stopping.is_set():
+            return
+        self._polling.add(task)
+        try:
+            await self._poll(name)
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():
+                raise
+        except TimeoutError:
+            self._log.error("poll_stuck", account=name, note="given up; the next one follows at its time")
+        except Exception:  # noqa: BLE001 - our own mistake: this poll is lost, the schedule goes on
+            self._log.exception("poll_failed", account=name)
+        finally:
+            self._polling.discard(task)
+
+    async def _poll(self, name: str) -> None:
+        async with self._slots:
+            account = self.config.accounts.get(name)
+            if account is None:
+                return
+            async with asyncio.timeout((account.timeout + SLACK).total_seconds()):
+                now = self._clock.now()
+                seen = await ask(account, self._provider, wait_until=self._waits.get(name), now=now)
+                current = self.config.accounts.get(name)
+                if current is None or (current.api_key, current.base_url) != (account.api_key, account.base_url):
+                    return  # a reload came between: what was seen is about another key
+                now, config = self._clock.now(), self.config
+                self._react(await self._store.do(lambda tx: poll.settle(tx, config, current, seen, now)))
+
+    def _react(self, polled: Polled) -> None:
+        name = polled.after.account
+        if polled.after.wait_until is None:
+            self._waits.pop(name, None)
+        else:
+            self._waits[name] = polled.after.wait_until
+        self._wake([message.channel for message in polled.messages])
+        self._report(polled)
+
+    def _report(self, polled: Polled) -> None:
+        """Say what a poll changed; an outage at its edges only."""
+        name, before, after = polled.after.account, polled.before.failure, polled.after.failure
+        if after is not None and (before is None or before.kind is not after.kind):
+            self._log.warning("account_failing", account=name, kind=after.kind.value, reason=after.reason)
+        elif before is not None and after is None:
+            self._log.info("account_recovered", account=name, after=before.kind.value)
+        for ruling in polled.moves:
+            alert = ruling.alert
+            say = self._log.warning if ruling.state.level > ruling.case.state.level else self._log.info
+            say(
+                "alert",
+                account=name,
+                rule=ruling.case.rule.name,
+                now=ruling.state.level.word,
+                before=ruling.case.state.level.word,
+                said=alert.phrase if alert else "",
+            )
+        if after is None and polled.after.reading is not None:
+            self._log.debug("polled", account=name, balance_usd=polled.after.reading.balance_usd)
+
+    # -- keeping house ------------------------------------------------------------------------------------------------
+
+    async def _keep_house(self) -> None:
+        second = 0
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), 1.0)
+            self._stirred.clear()
+            second += 1
+            try:
+                await self._look_after(second)
+            except Exception:  # noqa: BLE001 - the disk's trouble, or our own mistake: polls go on
+                self._log.exception("housekeeping_failed")
+
+    async def _look_after(self, second: int) -> None:
+        if self._stopping.is_set():
+            return
+        if self._reload_wanted:
+            self._reload_wanted = False
+            await self._reload()
+        step = self._clock.stepped()
+        if step is not None:
+            await self._follow_step(step)
+        if second % 2 == 0:  # commands of other processes (outbox retry) are seen within 5 s
+            self._wake(sorted(await self._store.do(outbox.channels_waiting)))
+        if second % BEAT == 0:
+            self._watch_polls()
+            await self._beat()
+
+    def _watch_polls(self) -> None:
+        overdue = self._schedule.overdue()
+        self._life = replace(self._life, overdue=len(overdue))
+        if overdue:
+            self._log.error("polls_overdue", accounts=len(overdue), first=overdue[0], note="planned anew")
+            self._schedule.restart()
+
+    async def _beat(self, *, stopped: bool = False) -> None:
+        now = self._clock.now()
+        self._life = replace(self._life, beat_at=now, stopped_at=now if stopped else None)
+        await self._store.do(functools.partial(life.write, life=self._life))
+
+    async def _follow_step(self, step: timedelta) -> None:
+        """Move all that counts a duration along with the wall clock, so that the step fires and skips nothing."""
+        await self._store.do(functools.partial(stores.move_clock, step=step))
+        self._clock.move(step)
+        self._waits = {name: until + step for name, until in self._waits.items()}
+        self._life = replace(self._life, started_at=self._life.started_at + step)
+        self._schedule.restart()
+        self._log.warning("clock_stepped", seconds=round(step.total_seconds(), 3))
+
+    # -- reloading ----------------------------------------------------------------------------------------------------
+
+    async def _reload(self) -> None:
+        """Read the configuration again; a bad one is refused, and the old one goes on."""
+        if self._load is None:
+            return
+        try:
+            fresh = await asyncio.to_thread(self._load)
+        except ConfigError as error:
+            self._life = replace(self._life, reload_error=str(error))
+            for problem in error.problems:
+                self._log.error("reload_refused", problem=problem, note="the old configuration goes on")
+        else:
+            await self._adopt(fresh)
+        await self._beat()
+
+    async def _adopt(self, fresh: Config) -> None:
+        now, old = self._clock.now(), self.config
+        self.config = fresh  # before the transaction is queued: polls settled after it follow the new one
+        if fresh.database != old.database:
+            self._log.warning("configuration", note="database: a change takes effect at the next start")
+        queued = await self._store.do(functools.partial(poll.reconcile, config=fresh, now=now))
+        gone = [self._lanes.pop(name) for name in self._lanes.keys() - fresh.channels.keys()]
+        self._set_lanes()
+        self._schedule.change(self._intervals())
+        self._wake([message.channel for message in queued])
+        self._life = replace(self._life, accounts=len(fresh.accounts), reloaded_at=now, reload_error=None)
+        self._log.info("reloaded", accounts=len(fresh.accounts), channels=len(fresh.channels))
+        self._tell_warnings()
+        await asyncio.gather(*(lane.stop(SENDS_GRACE) for lane in gone))
+
+    # -- stopping -----------------------------------------------------------------------------------------------------
+
+    async def _end(self) -> None:
+        self._stopping.set()
+        self._schedule.stop()
+        self._log.info("stopping")
+        await asyncio.gather(self._end_polls(), *(lane.stop(SENDS_GRACE) for lane in self._lanes.values()))
+        self._schedule.close()
+        if isinstance(self._provider, Legnext):
+            await self._provider.aclose()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self._beat(stopped=True)
+        self._log.info("stopped")
+
+    async def _end_polls(self) -> None:
+        if self._polling:
+            await asyncio.wait(self._polling, timeout=POLLS_GRACE)
+        for task in list(self._polling):
+            task.cancel()
+        if self._polling:
+            await asyncio.wait(self._polling, timeout=POLLS_GRACE)
+
+
+def _connect(channel: Channel) -> Sender:
+    if isinstance(channel.url, Unusable):
+        raise TypeError("an unusable channel is never connected")
+    return Notifier(channel.url.get_secret_value(), redact=log.redact)
+
+
+def _wake_up(tx: Tx, *, config: Config, born: Life, now: datetime) -> dict[str, datetime]:
+    """Take up what is remembered, in one transaction; return what the API asked each account to wait."""
+    memory.skip_silence(tx, stores.absence(tx, now))
+    poll.reconcile(tx, config, now)
+    life.write(tx, born)
+    return {name: one.wait_until for name, one in memory.recall_all(tx).items() if one.wait_until is not None}

@@ -1,0 +1,75 @@
+"""What the rest of the program knows of the configuration: frozen values, and no secret in any repr."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr
+
+from monitor.model import Level
+from monitor.rules import Rule
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; ``problems`` has one sentence a mistake: place, what is wrong, remedy."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A secret whose file is missing, unreadable or empty; ``reason`` names the file and the key."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One API key that is polled."""
+
+    name: str
+    api_key: SecretStr | Unusable
+    base_url: str
+    """Without a slash at the end."""
+    interval: timedelta
+    timeout: timedelta
+    """For a whole poll, never longer than the interval."""
+    channels: frozenset[str] | None
+    """None for all."""
+    rules: tuple[Rule, ...]
+    """Only those that watch, in the order of ``RULES``; equal ones are one object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One Apprise URL."""
+
+    name: str
+    url: SecretStr | Unusable
+    min_level: Level | None
+    """None for a channel that is only a fallback."""
+    accounts: frozenset[str] | None
+    """None for all."""
+    fallback: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that was configured, with the defaults filled in."""
+
+    path: Path | None
+    interval: timedelta
+    timeout: timedelta
+    timezone: ZoneInfo
+    database: str
+    log_level: str
+    log_format: str
+    accounts: Mapping[str, Account]
+    channels: Mapping[str, Channel]
+    warnings: tuple[str, ...]
+    secrets: frozenset[str] = field(repr=False)
+    """Every string that must not reach a log: keys, channel URLs, and their parts."""

@@ -1,0 +1,117 @@
+"""The types of the configuration's keys: each reads what users write, and says in a sentence what is wrong."""
+
+import json
+import re
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr, WithJsonSchema
+
+from monitor.config.secret import parse_key, parse_url
+from monitor.model import MONITOR
+from monitor.quantity import Duration
+
+_NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
+_LONGEST_NAME = 64
+_SHORTEST_INTERVAL = timedelta(seconds=5)
+_SHORTEST_TIMEOUT = timedelta(seconds=1)
+_SQLITE = "sqlite:///"
+
+
+def is_name(text: str) -> bool:
+    """Say whether an account or a channel could be called that."""
+    return len(text) <= _LONGEST_NAME and _NAME.fullmatch(text) is not None
+
+
+def _parse_name(text: str) -> str:
+    if text == MONITOR:
+        raise ValueError(f'"{MONITOR}" is reserved for the monitor\'s own alerts: choose another name')
+    if not is_name(text):
+        raise ValueError(
+            f"not a name: write lower-case letters and digits, with single underscores between, "
+            f"at most {_LONGEST_NAME} characters"
+        )
+    return text
+
+
+def parse_json(text: str) -> Any:  # noqa: ANN401 - whatever was written
+    """Read JSON with exact numbers; None if it is none."""
+    try:
+        return json.loads(text, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _parse_names(value: object) -> object:
+    """Read a list of names; a variable holds it as ``a,b`` or as JSON."""
+    if value is None or isinstance(value, frozenset):
+        return value
+    if isinstance(value, str):
+        value = parse_json(value) if value.lstrip().startswith("[") else value.split(",")
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError('not a list of names: write it like ["ops", "mail"], in a variable also ops,mail')
+    return frozenset(name.strip() for name in value) - {""}
+
+
+def _parse_zone(value: object) -> ZoneInfo:
+    if isinstance(value, ZoneInfo):
+        return value
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as "America"
+        close = get_close_matches(text, available_timezones(), n=1)
+        remedy = f'did you mean "{close[0]}"?' if close else 'write a name such as "Europe/Berlin" or "UTC"'
+        raise ValueError(f"not a time zone: {remedy}") from None
+
+
+def _parse_base_url(value: object) -> str:
+    try:
+        parts = urlsplit(value.strip() if isinstance(value, str) else "")
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError:
+        raise ValueError('not an address: write it like "https://api.legnext.ai"') from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", parts.geturl()):
+        raise ValueError('not an address: write it like "https://api.legnext.ai"')
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("only scheme, host, port and path may stand here: remove user, password, ? and #")
+    return parts._replace(netloc=parts.netloc.lower(), path=parts.path.rstrip("/")).geturl()
+
+
+def _parse_database(value: object) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not text.startswith(_SQLITE):
+        raise ValueError(f"not a database of this release: write {_SQLITE} and a path")
+    place = text.removeprefix(_SQLITE)
+    if place in ("", ":memory:") or place.startswith("~") or "?" in place or "\0" in place:
+        raise ValueError(f"not the path of a file: write it out after {_SQLITE}, without ~ and ?")
+    return text
+
+
+def _at_least(shortest: timedelta) -> AfterValidator:
+    def check(length: timedelta) -> timedelta:
+        if length < shortest:
+            raise ValueError(f'too short: write at least "{shortest.seconds}s"')
+        return length
+
+    return AfterValidator(check)
+
+
+Interval = Annotated[Duration, _at_least(_SHORTEST_INTERVAL)]
+Timeout = Annotated[Duration, _at_least(_SHORTEST_TIMEOUT)]
+Name = Annotated[str, AfterValidator(_parse_name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})]
+Names = Annotated[
+    frozenset[str] | None,
+    BeforeValidator(_parse_names),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}}),
+]
+Zone = Annotated[ZoneInfo, BeforeValidator(_parse_zone), PlainSerializer(str), WithJsonSchema({"type": "string"})]
+BaseUrl = Annotated[str, BeforeValidator(_parse_base_url), WithJsonSchema({"type": "string", "format": "uri"})]
+Database = Annotated[
+    str, BeforeValidator(_parse_database), WithJsonSchema({"type": "string", "pattern": f"^{_SQLITE}."})
+]
+ApiKey = Annotated[SecretStr, BeforeValidator(parse_key)]
+AppriseUrl = Annotated[SecretStr, BeforeValidator(parse_url)]

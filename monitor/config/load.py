@@ -1,0 +1,176 @@
+"""Loading: what was given becomes a Config, and every mistake is told at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from monitor.config.checks import cross_check
+from monitor.config.effective import Account, Channel, Config, ConfigError, Unusable
+from monitor.config.given import Given, gather, validate
+from monitor.config.keys import TWINS, KeyPath, dotted
+from monitor.config.overrides import Rulebook
+from monitor.config.places import default_database
+from monitor.config.secret import parse_key, parse_url, parts, read_secret
+from monitor.config.shape import AccountShape, ChannelShape, Shape
+from monitor.config.sources import LEGNEXT_KEY, PREFIX
+from monitor.model import Level
+
+_LEVELS = {"info": Level.INFO, "warning": Level.WARNING, "critical": Level.CRITICAL, "off": None}
+_CHECKS = {"accounts": parse_key, "channels": parse_url}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration as far as it could be understood, with all that is wrong with it."""
+
+    config: Config
+    given: Given
+    shape: Shape
+    rules: Rulebook
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One sentence a mistake, in the order in which they were found."""
+        return tuple(dict.fromkeys(self.given.problems))
+
+
+def load(
+    path: Path | None,
+    environ: Mapping[str, str],
+    *,
+    secrets_dirs: Sequence[Path] | None = None,
+    needs_secrets: bool = True,
+) -> Config:
+    """Load the configuration; a ConfigError tells every mistake.
+
+    Without ``needs_secrets``, an account or a channel may lack its secret (it is then Unusable), and there may be no
+    account at all: for commands that neither poll nor send, which people run where the secrets are not.
+    """
+    loaded = understand(path, environ, secrets_dirs=secrets_dirs, needs_secrets=needs_secrets)
+    if loaded.problems:
+        raise ConfigError(loaded.problems)
+    return loaded.config
+
+
+def database_of(path: Path | None, environ: Mapping[str, str], *, secrets_dirs: Sequence[Path] | None = None) -> str:
+    """Return the database's URL, whatever else is wrong or missing: for commands that only read what there is."""
+    loaded = understand(path, environ, secrets_dirs=secrets_dirs, needs_secrets=False)
+    if loaded.given.is_wrong("database"):
+        raise ConfigError(loaded.problems)
+    return loaded.config.database
+
+
+def understand(
+    path: Path | None,
+    environ: Mapping[str, str],
+    *,
+    secrets_dirs: Sequence[Path] | None = None,
+    needs_secrets: bool = True,
+) -> Loaded:
+    """Load as much as can be understood; only a file that cannot be read at all is a ConfigError."""
+    given = gather(path, environ, secrets_dirs)
+    shape = validate(given)
+    rules = Rulebook(given, shape.rules)
+    reader = _Reader(given, shape, rules, needs_secrets=needs_secrets)
+    accounts = {name: reader.account(name, table) for name, table in shape.accounts.items()}
+    channels = {name: reader.channel(name, table) for name, table in shape.channels.items()}
+    cross_check(given, shape, accounts, channels)
+    if needs_secrets:
+        _refuse_nothing_to_poll(given, accounts)
+    config = Config(
+        path=path,
+        interval=shape.interval,
+        timeout=min(shape.timeout, shape.interval),
+        timezone=shape.timezone,
+        database=shape.database or default_database(environ),
+        log_level=shape.log.level,
+        log_format=shape.log.format,
+        accounts=accounts,
+        channels=channels,
+        warnings=tuple(given.warnings),
+        secrets=frozenset(_secrets(accounts, channels)),
+    )
+    return Loaded(config, given, shape, rules)
+
+
+class _Reader:
+    """Turns the tables of accounts and channels into values that share what is equal in them."""
+
+    def __init__(self, given: Given, shape: Shape, rules: Rulebook, *, needs_secrets: bool) -> None:
+        self._given = given
+        self._shape = shape
+        self._rules = rules
+        self._needs_secrets = needs_secrets
+        self._names: dict[frozenset[str] | None, frozenset[str] | None] = {}
+
+    def account(self, name: str, table: AccountShape) -> Account:
+        interval = table.interval or self._shape.interval
+        return Account(
+            name=name,
+            api_key=self._secret(("accounts", name), table.api_key, table.api_key_file),
+            base_url=table.base_url,
+            interval=interval,
+            timeout=min(self._shape.timeout, interval),
+            channels=self._names.setdefault(table.channels, table.channels),
+            rules=self._rules.of(name, table.rules),
+        )
+
+    def channel(self, name: str, table: ChannelShape) -> Channel:
+        return Channel(
+            name=name,
+            url=self._secret(("channels", name), table.url, table.url_file),
+            min_level=_LEVELS[table.min_level],
+            accounts=self._names.setdefault(table.accounts, table.accounts),
+            fallback=table.fallback,
+        )
+
+    def _secret(self, owner: KeyPath, written: SecretStr | None, file: str | None) -> SecretStr | Unusable:
+        path = (*owner, TWINS[owner[0]])
+        if file is not None:
+            return self._read(path, file)
+        return self._missing(path) if written is None else written
+
+    def _read(self, path: KeyPath, name: str) -> SecretStr | Unusable:
+        key = (*path[:-1], f"{path[-1]}_file")
+        layer = self._given.layer(key)
+        folder = layer.file.parent if layer and layer.file else Path()  # a path in the file starts from its folder
+        file = Path(name) if name.startswith("~") else folder / name
+        secret = read_secret(file, dotted(path))
+        if isinstance(secret, Unusable):
+            self._given.warnings.append(secret.reason)
+            return secret
+        try:
+            return SecretStr(_CHECKS[path[0]](secret))
+        except ValueError as error:
+            reason = f"{file} (for {dotted(path)}): {error}"
+            self._given.problems.append(reason)
+            return Unusable(reason)
+
+    def _missing(self, path: KeyPath) -> Unusable:
+        variable = LEGNEXT_KEY if path[:2] == ("accounts", "main") else PREFIX + "__".join(path).upper()
+        reason = f"no {path[-1]}: write {path[-1]} or {path[-1]}_file, or set {variable}"
+        told = self._given.is_wrong(*path) or self._given.is_wrong(*path[:-1], f"{path[-1]}_file")
+        if self._needs_secrets and not told:
+            self._given.blame(path[:-1], reason)
+        return Unusable(f"{dotted(path[:-1])}: {reason}")
+
+
+def _refuse_nothing_to_poll(given: Given, accounts: Mapping[str, Account]) -> None:
+    if given.problems:  # there may be an account once these are gone
+        return
+    if not accounts:
+        given.problems.append(f"no account: set {LEGNEXT_KEY}, or write [accounts.main] with an api_key")
+    elif all(isinstance(account.api_key, Unusable) for account in accounts.values()):
+        reasons = (account.api_key.reason for account in accounts.values() if isinstance(account.api_key, Unusable))
+        given.problems += [f"no account is left: {reason}" for reason in reasons]
+
+
+def _secrets(accounts: Mapping[str, Account], channels: Mapping[str, Channel]) -> Iterator[str]:
+    for account in accounts.values():
+        if isinstance(account.api_key, SecretStr):
+            yield account.api_key.get_secret_value()
+    for channel in channels.values():
+        if isinstance(channel.url, SecretStr):
+            yield from parts(channel.url.get_secret_value())

@@ -1,0 +1,91 @@
+"""Secrets: what they look like, how their files are read, and which strings must never be shown.
+
+No message of this module repeats a secret.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, unquote_plus
+
+from monitor.config.effective import Unusable
+
+MASK = "********"
+_LARGEST_FILE = 64 * 1024
+_PLACEHOLDER = re.compile(
+    r"[.…*x_-]*|.*….*|<.*>|(change|replace)[_-]?me|(your|my)[_-]?(legnext[_-]?)?(api[_-]?)?key([_-]?here)?|todo",
+    re.IGNORECASE,
+)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE | re.ASCII)
+_PLAIN_WORD = re.compile(r"[a-z]{1,15}([._-][a-z]{1,15})*", re.ASCII)
+_SHORTEST_PART = 6
+_SHORTEST_HOST = 8
+
+
+def parse_key(value: object) -> str:
+    """Read an API key; a ValueError says what is wrong otherwise."""
+    text = _text(value)
+    if not text:
+        raise ValueError("empty: write the API key itself")
+    if _PLACEHOLDER.fullmatch(text):
+        raise ValueError("still a placeholder: write the API key itself")
+    if not (text.isascii() and text.isprintable() and " " not in text):  # httpx would fail with an error of its own
+        raise ValueError("not an API key, which is printable ASCII without spaces: copy it again")
+    return text
+
+
+def parse_url(value: object) -> str:
+    """Read an Apprise URL as far as this can be done without Apprise; a ValueError says what is wrong otherwise."""
+    text = _text(value)
+    if not text:
+        raise ValueError("empty: write an Apprise URL")
+    if _PLACEHOLDER.fullmatch(text) or text.endswith("://..."):
+        raise ValueError("still a placeholder: write the Apprise URL itself")
+    if not (_URL.fullmatch(text) and text.isprintable()):
+        raise ValueError('not an Apprise URL: write it like "slack://…" or "mailtos://…", without white space')
+    return text
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a text: put it in quotes")
+    return value.strip()
+
+
+def read_secret(file: Path, key: str) -> str | Unusable:
+    """Read a secret file without the white space around; the mode and the owner are the administrator's business."""
+    try:
+        with file.expanduser().open("rb") as stream:
+            text = stream.read(_LARGEST_FILE).decode().strip()
+    except FileNotFoundError:
+        return Unusable(f"{file} (for {key}): there is no such file: create it, or correct the path")
+    except OSError as error:
+        return Unusable(f"{file} (for {key}): cannot be read ({error.strerror}): let the monitor read it")
+    except (ValueError, RuntimeError):  # not UTF-8, a NUL in the path, no home for "~"
+        return Unusable(f"{file} (for {key}): cannot be read as text: put only the secret into it")
+    return text or Unusable(f"{file} (for {key}): the file is empty: put the secret into it")
+
+
+def parts(url: str) -> Iterator[str]:
+    """Tell the URL and those of its parts that may be secret, as written and percent-decoded.
+
+    Words and host names are left out: to mask "webhook" everywhere would make a log unreadable. A host without a dot
+    is taken for the token that many Apprise services keep there.
+    """
+    yield url
+    rest, _, query = url.partition("://")[2].partition("?")
+    authority, _, path = rest.partition("/")
+    login, _, host = authority.rpartition("@")
+    user, _, password = login.partition(":")
+    yield from (form for form in _forms(password) if len(form) >= _SHORTEST_PART)
+    loose = [user, *path.split("/"), *(pair.partition("=")[2] for pair in query.split("&"))]
+    if "." not in host:
+        loose += [part for part in (host, *host.split(":")) if len(part) >= _SHORTEST_HOST]
+    for text in loose:
+        yield from (form for form in _forms(text) if len(form) >= _SHORTEST_PART and not _PLAIN_WORD.fullmatch(form))
+
+
+def _forms(text: str) -> set[str]:
+    """Return a part as written, decoded, and each of its words, for values such as ``Bearer abc``."""
+    decoded = unquote_plus(text)
+    return {text, decoded, unquote(text), *decoded.split()}

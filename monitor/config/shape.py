@@ -1,0 +1,126 @@
+"""The shape of the configuration: every key of this release, its default, and one line of why.
+
+Rule tables stay as they were written, because an account's rule is read only once it lies over the global one.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from monitor.config.fields import ApiKey, AppriseUrl, BaseUrl, Database, Interval, Name, Names, Timeout, Zone
+from monitor.rules import RULES, Reminders
+
+_STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+RuleTables = create_model(
+    "RuleTables",
+    __config__=_STRICT,
+    **{rule.name: (rule, Field(rule(), description=(rule.__doc__ or "").partition("\n")[0])) for rule in RULES},  # type: ignore[call-overload]  # a name and its field each
+)
+"""One table a rule; used for the JSON Schema."""
+
+Tables = Annotated[dict[str, dict[str, Any]], BeforeValidator(lambda raw: raw, json_schema_input_type=RuleTables)]
+
+
+class LogShape(BaseModel):
+    """What the monitor writes about itself."""
+
+    model_config = _STRICT
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="debug, info, warning or error; nothing secret is logged at any of them"
+    )
+    format: Literal["auto", "json", "console", "journal"] = Field(
+        "auto", description="auto, json, console or journal; auto takes what suits where the output goes"
+    )
+
+
+class AccountShape(BaseModel):
+    """An account: one API key that is polled."""
+
+    model_config = _STRICT
+    api_key: ApiKey | None = Field(None, description="secret; $LEGNEXT_API_KEY will do for main", examples=["…"])
+    api_key_file: str | None = Field(
+        None, description="instead of api_key: a file that holds it", examples=["/run/secrets/legnext"], min_length=1
+    )
+    base_url: BaseUrl = Field("https://api.legnext.ai", description="where the API is; another one for a proxy")
+    interval: Interval | None = Field(
+        None, description="default: the global one; shorter for an account that is spent fast", examples=["5m"]
+    )
+    channels: Names = Field(
+        None, description="default: all; a message goes where the account and the channel agree", examples=[["ops"]]
+    )
+    rules: Tables = Field({}, description="rules of this account alone, key by key over the global ones")
+
+
+class ChannelShape(BaseModel):
+    """A channel: one Apprise URL."""
+
+    model_config = _STRICT
+    url: AppriseUrl | None = Field(
+        None, description="secret; any Apprise URL: chat, e-mail, telephone", examples=["slack://…"]
+    )
+    url_file: str | None = Field(
+        None, description="instead of url: a file that holds it", examples=["/run/secrets/ops_url"], min_length=1
+    )
+    min_level: Literal["info", "warning", "critical", "off"] = Field(
+        "info", description="info, warning, critical, or off for a channel that is only a fallback"
+    )
+    accounts: Names = Field(None, description="default: all; the accounts it hears about", examples=[["main"]])
+    fallback: str | None = Field(
+        None, description="off unless set: the channel that gets what this one could not deliver", examples=["mail"]
+    )
+
+
+class Shape(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    interval: Interval = Field(timedelta(minutes=5), description='how often each account is polled; at least "5s"')
+    timezone: Zone = Field(ZoneInfo("UTC"), description="for the times in messages")
+    database: Database | None = Field(
+        None,
+        description="default: monitor.db in $STATE_DIRECTORY, else here if the folder exists, else in $XDG_STATE_HOME",
+        examples=["sqlite:////var/lib/balance-monitor/monitor.db"],
+    )
+    timeout: Timeout = Field(
+        timedelta(seconds=20), description="for a whole poll, retries included; at most the interval"
+    )
+    log: LogShape = LogShape()
+    rules: Tables = Field({}, description="what counts as trouble, for every account")
+    accounts: dict[Name, AccountShape] = Field({}, description="what is polled")
+    channels: dict[Name, ChannelShape] = Field({}, description="who is told; without any, alerts go to the log")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic-settings'
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take the layers that the caller made: theirs are read from the process and know no place of a value."""
+        return tuple(init_settings.init_kwargs["layers"]) if isinstance(init_settings, InitSettingsSource) else ()
+
+
+Keys = dict[str, "Keys | None"]
+"""The keys of a table, each with the keys below it; None where a value stands."""
+ANY = "*"
+"""Stands for every name of an account or a channel."""
+
+
+def _keys(model: type[BaseModel]) -> Keys:
+    return dict.fromkeys(model.model_fields)
+
+
+_LEVELS: Keys = dict.fromkeys(Reminders.__dataclass_fields__)
+_RULES: Keys = {rule.name: _keys(rule) | {"remind_every": _LEVELS} for rule in RULES}
+KEYS: Keys = _keys(Shape) | {
+    "log": _keys(LogShape),
+    "rules": _RULES,
+    "accounts": {ANY: _keys(AccountShape) | {"rules": _RULES}},
+    "channels": {ANY: _keys(ChannelShape)},
+}

@@ -1,0 +1,194 @@
+"""An alert in words: the only file to edit for wording. Plain text that reads well in chat and in mail."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+
+from monitor.model import MONITOR, Cause, Change, Failure, Kind, Level, Message, Reading
+from monitor.quantity import Unit, spoken, tell
+from monitor.rules import Fact, Flag, Measure, Trouble
+
+FINE = Level.OK
+LATE = timedelta(minutes=2)
+"""A message that goes out later than this after its decision says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How an account stands: what a message adds to its news."""
+
+    account: str
+    level: Level
+    reading: Reading | None
+    read_at: datetime | None
+    failure: Failure | None
+    """Why the latest poll brought no reading; None if it brought one."""
+
+
+def phrase(fact: Fact, level: Level, now: datetime) -> str:
+    """Say what a rule found, at the level that it has come to (OK: what ended it)."""
+    match fact:
+        case Measure():
+            return _measure(fact, level)
+        case Flag(raised):
+            return f"the API's own low balance alert is {'on' if raised else 'off'}"
+        case Trouble():
+            return _trouble(fact, level, now)
+
+
+def _measure(fact: Measure, level: Level) -> str:
+    line = fact.critical if level is Level.CRITICAL else fact.warning
+    if line is None:
+        line = fact.critical
+    if line is None:
+        return f"{tell(fact.value, fact.unit)} left"
+    value = tell(fact.value, fact.unit, against=(fact.warning, fact.critical))
+    threshold = tell(line, fact.unit, against=(line,))
+    if fact.value <= line:
+        where = f"at or below {fact.whose}{threshold}"
+    elif level is Level.OK:
+        where = f"above {fact.whose}{threshold}"
+    else:
+        clear = fact.margin.above(line)
+        value = tell(fact.value, fact.unit, against=(fact.warning, fact.critical, clear))
+        where = f"ends above {tell(clear, fact.unit, against=(clear,))}"
+    return f"{value} left ({where})"
+
+
+def _trouble(fact: Trouble, level: Level, now: datetime) -> str:
+    silence = spoken(now - fact.since) if fact.since else ""
+    if level is Level.OK:
+        return {
+            Kind.UNREACHABLE: f"readings again, after {silence} without" if silence else "readings again",
+            Kind.REFUSED: "the API accepts the key again",
+            Kind.UNREADABLE: "the API's answers can be used again",
+        }[fact.kind]
+    what = {
+        Kind.UNREACHABLE: f"no reading for {silence}",
+        Kind.REFUSED: "the API refuses the key",
+        Kind.UNREADABLE: "the API's answer cannot be used",
+    }[fact.kind]
+    return f"{what} ({fact.reason})" if fact.reason else what
+
+
+def title(change: Change) -> str:
+    """Say one change in one line: ``[CRITICAL] main: $4.07 left (at or below $5.00)``."""
+    return f"[{_tag(change)}] {change.account}: {_said(change)}"
+
+
+def _tag(change: Change) -> str:
+    return Level.INFO.name if change.cause is Cause.UNWATCHED else change.level.name
+
+
+def _said(change: Change) -> str:
+    match change.cause:
+        case Cause.REMINDER:
+            return f"still {change.phrase}"
+        case Cause.EASED:
+            return f"{change.phrase}, eased from {change.before.word}"
+        case Cause.UNWATCHED:
+            return f"{change.rule} is no longer watched (was {change.before.word}: {change.phrase})"
+        case _:
+            return change.phrase
+
+
+def severity(changes: Sequence[Change]) -> Level:
+    """Return the severity of a message: its worst change, where news is INFO and an end OK."""
+    return max(Level[_tag(change)] for change in changes)
+
+
+def headline(changes: Sequence[Change]) -> str:
+    """Return the title of a message: its worst change, and how many more there are."""
+    worst = max(changes, key=lambda change: Level[_tag(change)])
+    return title(worst) + (f" (and {len(changes) - 1} more)" if len(changes) > 1 else "")
+
+
+def body(changes: Sequence[Change], standing: Standing | None, zone: tzinfo) -> str:
+    """Write what the title leaves out: each change, what was known when, and the thresholds that were changed.
+
+    Without a standing, the changes are the monitor's own.
+    """
+    lines = [title(change) for change in changes] if len(changes) > 1 else []
+    lines += [_about(change) for change in changes if change.rule]
+    lines += _known(standing, zone) if standing else []
+    lines += sorted({f"The thresholds were changed; before: {change.was}." for change in changes if change.was})
+    return "\n".join(lines) or title(changes[0])
+
+
+def _about(change: Change) -> str:
+    now = {
+        Cause.ENDED: f"fine again (was {change.before.word})",
+        Cause.UNWATCHED: f"no longer watched (was {change.before.word})",
+        Cause.WORSE: f"{change.level.word}, worse than before ({change.before.word})",
+        Cause.EASED: f"{change.level.word}, better than before ({change.before.word})",
+        Cause.REMINDER: f"still {change.level.word}",
+    }.get(change.cause, change.level.word)
+    return f"Rule {change.rule}: {now}."
+
+
+def _known(standing: Standing, zone: tzinfo) -> list[str]:
+    if standing.reading is None or standing.read_at is None:
+        known = "No balance has been read yet."
+    else:
+        words = "Last known balance" if standing.failure else "Balance"
+        known = f"{words}: {amounts(standing.reading)}, read {moment(standing.read_at, zone)}."
+    return [known] + ([f"Polls fail now: {standing.failure.reason}."] if standing.failure else [])
+
+
+def amounts(reading: Reading) -> str:
+    """Say what there is: ``$4.07, 3,000 credits, 1,068 points``."""
+    parts = [tell(reading.balance_usd, Unit.USD, against=(Decimal(0),))]
+    parts += [tell(n, Unit.CREDITS) for n in [reading.available_credits] if n is not None]
+    parts += [tell(n, Unit.POINTS) for n in [reading.available_points] if n is not None]
+    return ", ".join(parts)
+
+
+def moment(when: datetime, zone: tzinfo) -> str:
+    """Say a time in the configured zone: ``2026-01-13 10:33:56 UTC``."""
+    return f"{when.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def late(message: Message, standings: Sequence[Standing], now: datetime, zone: tzinfo) -> str:
+    """Return the body of a message that goes out at ``now``: late ones say so, and how things stand."""
+    delay = now - message.decided_at
+    if delay <= LATE:
+        return message.body
+    stands = [f"Now: {one.account} is {one.level.word}. {' '.join(_known(one, zone))}" for one in standings]
+    note = f"Late: decided {moment(message.decided_at, zone)}, {spoken(delay)} before it could be sent."
+    return "\n".join([note, *stands, "", "Then:", message.body])
+
+
+def passed_on(message: Message, fallback: str) -> str:
+    """Return the body of a message that goes to a fallback because its own channel does not deliver."""
+    return f"{message.body}\nSent to {fallback} because {message.channel} does not deliver."
+
+
+def gave_up(lost: Sequence[Message], *, why: str) -> Change:
+    """Say that messages of one channel were given up, to the other channels."""
+    what = "1 message" if len(lost) == 1 else f"{len(lost)} messages"
+    first = f"the first: {lost[0].title}"
+    return news(MONITOR, f"gave up delivering {what} to {lost[0].channel} ({why}); {first}", level=Level.CRITICAL)
+
+
+def unusable(reasons: Mapping[str, str]) -> str:
+    """Say which channels cannot be used, and why."""
+    return "; ".join(f"channel {name} cannot be used ({why})" for name, why in reasons.items())
+
+
+def account_changed(account: str, before: str, after: str) -> Change:
+    """Say that the key now belongs to another account."""
+    return news(account, f"account_id changed from {before} to {after}")
+
+
+def news(account: str, said: str, *, level: Level = Level.INFO) -> Change:
+    """Return a change that is no alert's: told once, with no end."""
+    return Change(alert="", account=account, rule="", cause=Cause.NEWS, level=level, before=Level.OK, phrase=said)
+
+
+def self_test(channel: str) -> tuple[str, str]:
+    """Return title and body of a test message."""
+    return (
+        f"[TEST] {channel}: this is what an alert looks like",
+        f"balance-monitor can reach you through the channel {channel}.\nNothing is wrong with any account.",
+    )

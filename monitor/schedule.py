@@ -1,0 +1,112 @@
+"""When each account is polled: one APScheduler job an account, spread over the interval by a fixed phase."""
+
+import logging
+import math
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.executors.asyncio import AsyncIOExecutor
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+FIRST_POLLS_A_SECOND = 50
+
+
+class Phased(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
+    """Every ``interval`` seconds at a fixed phase of the clock.
+
+    APScheduler's own interval trigger counts every missed run after a clock step, loses the phase to a first run made
+    at once, and lets jitter pile up; this one answers in one step from the present time alone.
+    """
+
+    __slots__ = ("interval", "phase")
+
+    def __init__(self, interval: float, phase: float) -> None:
+        self.interval, self.phase = interval, phase
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """Return the first moment of the phase after both ``previous`` and ``now``."""
+        latest = max(now.timestamp(), previous.timestamp() if previous else 0.0)
+        turns = math.floor((latest - self.phase) / self.interval) + 1
+        return datetime.fromtimestamp(self.phase + turns * self.interval, UTC)
+
+
+def phase_of(name: str, interval: float) -> float:
+    """Return the phase of an account: the same at every start, spread evenly over names."""
+    return zlib.crc32(name.encode()) / 2**32 * interval
+
+
+@dataclass(slots=True)
+class _Entry:
+    interval: float
+    due: float
+    """Monotonic time by which the next poll must have begun."""
+
+
+class Schedule:
+    """Calls ``tick(name)`` for each account at its interval; no overlap, and late runs are made once."""
+
+    def __init__(self, tick: Callable[[str], Awaitable[None]], *, monotonic: Callable[[], float]) -> None:
+        for noisy in ("apscheduler.scheduler", "apscheduler.executors.default"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+        self._tick, self._monotonic = tick, monotonic
+        self._entries: dict[str, _Entry] = {}
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC,
+            executors={"default": AsyncIOExecutor()},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+
+    def start(self, intervals: Mapping[str, float]) -> None:
+        """Begin, with the first polls at once but not all together; ``intervals`` are seconds by account."""
+        self._scheduler.start(paused=True)
+        self.change(intervals)
+        self._scheduler.resume()
+
+    def change(self, intervals: Mapping[str, float]) -> None:
+        """Follow a new configuration: what is unchanged keeps its rhythm, what is new is polled at once."""
+        for name in self._entries.keys() - intervals.keys():
+            self._scheduler.remove_job(name)
+            del self._entries[name]
+        fresh = [name for name, seconds in intervals.items() if name not in self._entries]
+        for name in intervals.keys() & self._entries.keys():
+            if self._entries[name].interval != intervals[name]:
+                self._add(name, intervals[name], None)
+        for place, name in enumerate(fresh):
+            self._add(name, intervals[name], place / FIRST_POLLS_A_SECOND)
+
+    def _add(self, name: str, interval: float, wait: float | None) -> None:
+        """Add or replace a job; ``wait``: seconds until its first run, None for its next phase."""
+        now = datetime.now(UTC)
+        trigger = Phased(interval, phase_of(name, interval))
+        first = trigger.get_next_fire_time(None, now) if wait is None else now + timedelta(seconds=wait)
+        self._scheduler.add_job(self._run, trigger, args=[name], id=name, next_run_time=first, replace_existing=True)
+        self._entries[name] = _Entry(interval, self._monotonic() + (first - now).total_seconds())
+
+    async def _run(self, name: str) -> None:
+        entry = self._entries.get(name)
+        if entry is not None:
+            entry.due = self._monotonic() + entry.interval
+            await self._tick(name)
+
+    def restart(self) -> None:
+        """Plan every poll anew from the present time, after a clock step or a stall."""
+        for name, entry in list(self._entries.items()):
+            self._add(name, entry.interval, None)
+        self._scheduler.wakeup()
+
+    def overdue(self) -> list[str]:
+        """Return the accounts whose poll is late by more than an interval: the wall clock moved, or we are stuck."""
+        now = self._monotonic()
+        return [name for name, entry in self._entries.items() if now - entry.due > entry.interval]
+
+    def stop(self) -> None:
+        """Begin no more polls."""
+        self._scheduler.pause()
+
+    def close(self) -> None:
+        """End APScheduler itself, once nothing runs any more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)

@@ -1,0 +1,1 @@
+"""Alembic's scripts; each revision runs in a transaction of its own."""

@@ -1,0 +1,238 @@
+"""Messages not yet delivered, each attempt at them, and how each channel is doing."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
+
+from monitor.model import Cause, Change, Level, Message
+from monitor.store import schema
+
+_box = schema.outbox.c
+_WAITING = _box.state == "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A message in the outbox, and what became of it so far."""
+
+    message: Message
+    state: str
+    attempts: int
+    first_attempt_at: datetime | None
+    aside_until: datetime | None
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How a channel is doing; back-off belongs to the channel, since only the head of its queue is tried."""
+
+    channel: str
+    failures: int = 0
+    failing_since: datetime | None = None
+    next_attempt_at: datetime | None = None
+    last_error: str | None = None
+    last_error_at: datetime | None = None
+    last_success_at: datetime | None = None
+    gave_up_at: datetime | None = None
+    fallback: str | None = None
+
+
+def queue(tx: Connection, messages: Iterable[Message]) -> None:
+    """Put messages at the end of their channels' queues; one that is there already stays as it is."""
+    for message in messages:
+        if tx.execute(select(_box.id).where(_box.id == message.id)).first() is None:
+            tx.execute(insert(schema.outbox), _row(message))
+
+
+def _row(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "event": message.event,
+        "channel": message.channel,
+        "account": message.account,
+        "decided_at": message.decided_at,
+        "severity": int(message.severity),
+        "title": message.title,
+        "body": message.body,
+        "changes": json.dumps([asdict(change) for change in message.changes]),
+        "state": "waiting",
+        "attempts": 0,
+        "passed_on": False,
+    }
+
+
+def _queued(row: Row[Any]) -> Queued:
+    message = Message(
+        id=row.id,
+        event=row.event,
+        channel=row.channel,
+        account=row.account,
+        decided_at=row.decided_at,
+        severity=Level(row.severity),
+        title=row.title,
+        body=row.body,
+        changes=tuple(_change(values) for values in json.loads(row.changes)),
+    )
+    return Queued(message, row.state, row.attempts, row.first_attempt_at, row.aside_until, row.settled_at)
+
+
+def _change(values: dict[str, Any]) -> Change:
+    kinds = {"cause": Cause(values["cause"]), "level": Level(values["level"]), "before": Level(values["before"])}
+    return Change(**values | kinds)
+
+
+def head(tx: Connection, channel: str, now: datetime) -> Queued | None:
+    """Return the message that a channel must send next: the oldest that waits and is not set aside."""
+    return _first(tx, channel, or_(_box.aside_until.is_(None), _box.aside_until <= now))
+
+
+def behind(tx: Connection, queued: Queued, now: datetime) -> Queued | None:
+    """Return the message behind another of the same channel."""
+    free = or_(_box.aside_until.is_(None), _box.aside_until <= now)
+    return _first(tx, queued.message.channel, free & (_box.id != queued.message.id))
+
+
+def _first(tx: Connection, channel: str, which: Any) -> Queued | None:  # noqa: ANN401 - a condition
+    query = select(schema.outbox).where(_WAITING, _box.channel == channel, which).order_by(_box.position).limit(1)
+    row = tx.execute(query).first()
+    return None if row is None else _queued(row)
+
+
+def find(tx: Connection, message: str) -> Queued | None:
+    """Return a message by its id, or by the beginning of its id if only one begins so."""
+    rows = tx.execute(select(schema.outbox).where(_box.id.startswith(message, autoescape=True)).limit(2)).all()
+    return _queued(rows[0]) if len(rows) == 1 else None
+
+
+def listing(tx: Connection) -> list[Queued]:
+    """Return what waits and what was given up, in order."""
+    query = select(schema.outbox).where(_box.state.in_(("waiting", "given_up"))).order_by(_box.position)
+    return [_queued(row) for row in tx.execute(query)]
+
+
+def waiting(tx: Connection, channel: str) -> list[Queued]:
+    """Return what waits for a channel, in order."""
+    query = select(schema.outbox).where(_WAITING, _box.channel == channel).order_by(_box.position)
+    return [_queued(row) for row in tx.execute(query)]
+
+
+def unpassed(tx: Connection, channel: str, before: datetime) -> list[Message]:
+    """Return what waits for a channel since ``before`` and has not been passed on to its fallback."""
+    query = select(schema.outbox).where(
+        _WAITING, _box.channel == channel, _box.passed_on.is_(False), _box.decided_at <= before
+    )
+    return [_queued(row).message for row in tx.execute(query.order_by(_box.position))]
+
+
+def mark_passed_on(tx: Connection, messages: Iterable[Message]) -> None:
+    """Remember that these went to the fallback: once for each message."""
+    for message in messages:
+        tx.execute(update(schema.outbox).where(_box.id == message.id), {"passed_on": True})
+
+
+def has_event(tx: Connection, channel: str, event: str) -> bool:
+    """Say whether a channel was sent, or waits for, its own message of this event."""
+    return tx.execute(select(_box.id).where(_box.event == event, _box.channel == channel)).first() is not None
+
+
+def counts(tx: Connection) -> dict[tuple[str, str], int]:
+    """Return how many messages wait or were given up, by channel and state."""
+    query = (
+        select(_box.channel, _box.state, func.count())
+        .where(_box.state.in_(("waiting", "given_up")))
+        .group_by(_box.channel, _box.state)
+    )
+    return {(channel, state): count for channel, state, count in tx.execute(query)}
+
+
+def channels_waiting(tx: Connection) -> set[str]:
+    """Return the channels for which something waits."""
+    return set(tx.execute(select(_box.channel).where(_WAITING).distinct()).scalars())
+
+
+def record(tx: Connection, message: Message, at: datetime, *, seconds: float, error: str | None) -> None:
+    """Write down an attempt: when, how long, and the error if the service did not take it."""
+    values = {"message": message.id, "channel": message.channel, "at": at, "seconds": round(seconds, 3), "error": error}
+    tx.execute(insert(schema.deliveries), values)
+    tried = {"attempts": _box.attempts + 1, "first_attempt_at": func.coalesce(_box.first_attempt_at, at)}
+    tx.execute(update(schema.outbox).where(_box.id == message.id).values(tried))
+
+
+def attempts(tx: Connection, message: str) -> list[tuple[datetime, float, str | None]]:
+    """Return the attempts at a message: when, seconds, error."""
+    table = schema.deliveries.c
+    query = select(table.at, table.seconds, table.error).where(table.message == message).order_by(table.id)
+    return [(at, seconds, error) for at, seconds, error in tx.execute(query)]
+
+
+def settle(tx: Connection, messages: Iterable[str], state: str, now: datetime) -> int:
+    """End the waiting of messages: ``sent``, ``given_up`` or ``dropped``; return how many still waited."""
+    values = {"state": state, "settled_at": now}
+    return tx.execute(update(schema.outbox).where(_WAITING, _box.id.in_(list(messages))), values).rowcount
+
+
+def set_aside(tx: Connection, message: Message, until: datetime) -> None:
+    """Let those behind a message go first until then."""
+    tx.execute(update(schema.outbox).where(_box.id == message.id), {"aside_until": until})
+
+
+def retry(tx: Connection, message: Message) -> None:
+    """Let a message wait again, as if it had never been tried, and its channel try at once."""
+    values = {"state": "waiting", "settled_at": None, "first_attempt_at": None, "aside_until": None}
+    here = (_box.id == message.id) & _box.state.in_(("waiting", "given_up"))
+    tx.execute(update(schema.outbox).where(here), values)
+    tx.execute(update(schema.channels).where(schema.channels.c.name == message.channel), {"next_attempt_at": None})
+
+
+def drop(tx: Connection, message: Message, now: datetime) -> None:
+    """Let a message go for good."""
+    tx.execute(update(schema.outbox).where(_box.id == message.id), {"state": "dropped", "settled_at": now})
+
+
+def health(tx: Connection, channel: str) -> Health:
+    """Return how a channel is doing."""
+    row = tx.execute(select(schema.channels).where(schema.channels.c.name == channel)).one_or_none()
+    return Health(channel=channel) if row is None else _health(row)
+
+
+def _health(row: Row[Any]) -> Health:
+    names = [field.name for field in fields(Health) if field.name != "channel"]
+    return Health(channel=row.name, **{name: getattr(row, name) for name in names})
+
+
+def all_health(tx: Connection) -> dict[str, Health]:
+    """Return how every channel is doing that ever sent something."""
+    return {row.name: _health(row) for row in tx.execute(select(schema.channels))}
+
+
+def save_health(tx: Connection, health: Health) -> None:
+    """Write down how a channel is doing."""
+    values = asdict(health)
+    name = values.pop("channel")
+    if tx.execute(update(schema.channels).where(schema.channels.c.name == name), values).rowcount == 0:
+        tx.execute(insert(schema.channels), {"name": name} | values)
+
+
+def keep_fallback(tx: Connection, channel: str, fallback: str | None) -> None:
+    """Remember a channel's fallback, for when the channel has left the configuration."""
+    known = health(tx, channel)
+    if known.fallback != fallback:
+        save_health(tx, replace(known, fallback=fallback))
+
+
+def known_channels(tx: Connection) -> set[str]:
+    """Return every channel that has messages waiting, was told something, or ever sent."""
+    queries = (select(_box.channel).where(_WAITING), select(schema.told.c.channel), select(schema.channels.c.name))
+    return {name for query in queries for name in tx.execute(query).scalars()}
+
+
+def forget_channel(tx: Connection, channel: str) -> Sequence[Queued]:
+    """Drop a channel that has left the configuration; return what still waited for it."""
+    tx.execute(schema.told.delete().where(schema.told.c.channel == channel))
+    tx.execute(schema.channels.delete().where(schema.channels.c.name == channel))
+    return waiting(tx, channel)

@@ -1,0 +1,221 @@
+"""The tables: times are microseconds since 1970 in UTC, amounts are exact decimal text, both portable."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(when: datetime) -> int:
+    """Return an aware time as microseconds since 1970."""
+    return (when - _EPOCH) // _MICROSECOND
+
+
+class Time(TypeDecorator[datetime]):
+    """An aware UTC datetime."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the base's shape
+        """Write it."""
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002 - the base's shape
+        """Read it."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A Decimal with every digit."""
+
+    impl = String(48)
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the base's shape
+        """Write it."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ANN401, ARG002 - the base's shape
+        """Read it."""
+        return None if value is None else Decimal(value)
+
+
+metadata = MetaData()
+_Name = String(64)
+
+
+def _fields() -> list[Column[Any]]:
+    """Return the seven fields of a reading."""
+    return [
+        Column("account_id", String(64)),
+        Column("balance_usd", Exact),
+        Column("available_credits", Exact),
+        Column("available_points", Exact),
+        Column("alert_threshold", Exact),
+        Column("low_balance_alert", Boolean(create_constraint=False)),
+        Column("updated_at", Time),
+    ]
+
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    *_fields(),
+    Column("read_at", Time),
+    Column("reading_id", Integer),  # the run of equal readings that goes on
+    Column("owner", String(64)),  # the account_id seen last
+    Column("failing_since", Time),  # the first failed poll after the last reading
+    Column("failure_kind", String(16)),
+    Column("failure_reason", Text),
+    Column("failure_id", Integer),  # the run of equal failures that goes on
+    Column("polled_at", Time, nullable=False),
+    Column("wait_until", Time),  # what the API asked us to wait
+)
+
+readings = Table(
+    "readings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("account", _Name, nullable=False),
+    Column("first_at", Time, nullable=False),
+    Column("last_at", Time, nullable=False),
+    Column("polls", Integer, nullable=False),
+    *_fields(),
+    Index("readings_by_time", "account", "last_at"),
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("account", _Name, nullable=False),
+    Column("first_at", Time, nullable=False),
+    Column("last_at", Time, nullable=False),
+    Column("polls", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("failures_by_time", "account", "last_at"),
+)
+
+states = Table(
+    "states",
+    metadata,
+    Column("account", _Name, primary_key=True),
+    Column("rule", _Name, primary_key=True),
+    Column("level", Integer, nullable=False),
+    Column("up_warning", Integer, nullable=False),
+    Column("up_critical", Integer, nullable=False),
+    Column("down_warning", Integer, nullable=False),
+    Column("down_critical", Integer, nullable=False),
+    Column("limits", Text, nullable=False),
+    Column("was", Text, nullable=False),
+    Column("alert", String(36)),  # the open one
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("account", _Name, nullable=False),
+    Column("rule", _Name, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("worst", Integer, nullable=False),
+    Column("started_at", Time, nullable=False),
+    Column("ended_at", Time),
+    Column("phrase", Text, nullable=False),
+    Index("alerts_by_account", "account", "started_at"),
+)
+
+told = Table(
+    "told",
+    metadata,
+    Column("alert", String(36), primary_key=True),
+    Column("channel", _Name, primary_key=True),
+    Column("level", Integer, nullable=False),
+    Column("at", Time, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),  # the order in which a channel sends
+    Column("id", String(36), nullable=False, unique=True),
+    Column("event", String(36), nullable=False),
+    Column("channel", _Name, nullable=False),
+    Column("account", _Name, nullable=False),
+    Column("decided_at", Time, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("changes", Text, nullable=False),
+    Column("state", String(16), nullable=False),  # waiting | sent | given_up | dropped
+    Column("attempts", Integer, nullable=False),
+    Column("first_attempt_at", Time),
+    Column("aside_until", Time),  # set aside so that it does not block those behind it
+    Column("passed_on", Boolean(create_constraint=False), nullable=False),  # to the fallback
+    Column("settled_at", Time),
+)
+_waiting = outbox.c.state == "waiting"
+Index("outbox_waiting", outbox.c.channel, outbox.c.position, sqlite_where=_waiting, postgresql_where=_waiting)
+Index("outbox_by_event", outbox.c.event)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("message", String(36), nullable=False),
+    Column("channel", _Name, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("error", Text),  # NULL: it was taken
+    Index("deliveries_by_message", "message"),
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("failing_since", Time),
+    Column("next_attempt_at", Time),
+    Column("last_error", Text),
+    Column("last_error_at", Time),
+    Column("last_success_at", Time),
+    Column("gave_up_at", Time),  # said once an outage
+    Column("fallback", _Name),  # kept for when the channel leaves the configuration
+)
+
+daemon = Table(
+    "daemon",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("pid", Integer, nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("started_at", Time, nullable=False),
+    Column("beat_at", Time, nullable=False),
+    Column("stopped_at", Time),
+    Column("config", Text, nullable=False),
+    Column("accounts", Integer, nullable=False),
+    Column("overdue", Integer, nullable=False),  # accounts whose poll is overdue
+    Column("reloaded_at", Time),
+    Column("reload_error", Text),
+)

@@ -1,0 +1,33 @@
+"""Fixtures shared by the tests."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from world import MAIN, OPS, World
+
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.load_profile("here")
+
+
+@pytest.fixture
+def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
+    """Make worlds that are closed at the end."""
+    made: list[World] = []
+
+    def make(text: str = MAIN + OPS) -> World:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(World(folder, text))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
+
+
+@pytest.fixture
+def world(worlds: Callable[..., World]) -> World:
+    """Give one account, main, and one channel, ops, with the default rules."""
+    return worlds()

@@ -1,0 +1,221 @@
+"""Properties of the state machine, whatever comes: readings, failures, restarts, reloads, absences.
+
+The reader is a person who reads every message of a channel and nothing else.
+"""
+
+import tempfile
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from world import START, World, reading
+
+from monitor import alerts, messages
+from monitor.alerts import Case, State, advance
+from monitor.model import Cause, Failure, Kind, Level, Message, Reading, Seen
+from monitor.rules import BalanceUsd, Flag, Look, Verdict
+from monitor.store import memory
+
+_RULES = (
+    "",
+    "[rules.balance_usd]\nwarning = 50\ncritical = 20\n",
+    "[rules.balance_usd]\nconfirm = 3\n",
+    '[rules.balance_usd]\nwarning = "off"\ncritical = 0\n',
+    "[rules.balance_usd]\nenabled = false\n",
+    '[rules.available_credits]\nremind_every = "1h"\n[rules.low_balance_alert]\nlevel = "critical"\n',
+    '[rules.refused]\nconfirm = 1\n[rules.unreachable]\nwarning = "20m"\ncritical = "30m"\n',
+)
+_ACCOUNTS = ("main", "batch")
+_CHANNELS = {"ops": "", "pager": 'min_level = "critical"\n', "quiet": 'accounts = ["main"]\n'}
+
+
+def _text(rules: str, accounts: tuple[str, ...], channels: tuple[str, ...]) -> str:
+    parts = [rules]
+    parts += [f'[accounts.{name}]\napi_key = "key-of-{name}-0001"\n' for name in accounts]
+    parts += [f'[channels.{name}]\nurl = "json://localhost/{name}"\n{_CHANNELS[name]}' for name in channels]
+    return "".join(parts)
+
+
+@dataclass
+class Reader:
+    """What somebody believes who has read every message of one channel."""
+
+    levels: dict[tuple[str, str], Level] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+
+    def read(self, message: Message) -> None:
+        assert message.id not in self.seen
+        self.seen.add(message.id)
+        for change in message.changes:
+            if not change.rule:
+                continue  # news
+            key = (change.account, change.rule)
+            assert change.before is self.levels.get(key, Level.OK), "a change that does not follow from what was said"
+            assert change.cause is not Cause.REMINDER or change.level is change.before
+            ended = change.level is Level.OK or change.cause is Cause.UNWATCHED
+            self.levels.pop(key, None) if ended else self.levels.__setitem__(key, change.level)
+
+    def believes(self, account: str) -> Level:
+        return max((level for (name, _), level in self.levels.items() if name == account), default=Level.OK)
+
+
+class Machine(RuleBasedStateMachine):
+    """Any interleaving of what can happen."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.channels: tuple[str, ...] = ("ops", "pager")
+        self.accounts: tuple[str, ...] = _ACCOUNTS
+        self.rules = ""
+        self.world = World(Path(self.folder.name), self.text())
+        self.readers = {name: Reader() for name in _CHANNELS}
+        self.fresh: set[str] = set()  # accounts polled since the last change of the configuration
+
+    def text(self) -> str:
+        return _text(self.rules, self.accounts, self.channels)
+
+    def listen(self) -> None:
+        for name in self.channels:
+            for message in self.world.heard(name):
+                self.readers[name].read(message)
+
+    def states(self, account: str) -> dict[str, State]:
+        with self.world.store.transaction() as tx:
+            rules = self.world.config.accounts[account].rules
+            return {case.rule.name: case.state for case in memory.cases(tx, account, rules)}
+
+    @rule(
+        account=st.sampled_from(_ACCOUNTS),
+        balance=st.sampled_from(["-1", "0", "4.068", "5", "5.004", "20", "25", "26", "40", "51", "60", "204"]),
+        flag=st.sampled_from([None, True, False]),
+        amount=st.sampled_from([None, 500, 3000, 90000]),
+        threshold=st.sampled_from([None, 10, 100]),
+    )
+    def reads(self, account: str, balance: str, **rest: Any) -> None:
+        if account not in self.accounts:
+            return
+        known = {
+            "low_balance_alert": rest["flag"],
+            "available_credits": rest["amount"],
+            "alert_threshold": rest["threshold"],
+        }
+        seen = reading(balance, **{name: value for name, value in known.items() if value is not None})
+        self.world.sees(seen, account)
+        self.fresh.add(account)
+        self.listen()
+
+    @rule(account=st.sampled_from(_ACCOUNTS), kind=st.sampled_from(list(Kind)), times=st.integers(1, 8))
+    def fails(self, account: str, kind: Kind, times: int) -> None:
+        if account not in self.accounts:
+            return
+        before = self.states(account)
+        for _ in range(times):
+            self.world.sees(Failure(kind, "boom"), account)
+        after = self.states(account)
+        for name in before.keys() - {"unreachable", "refused", "unreadable"}:
+            assert after[name] == before[name], "a failure moved a rule about the balance"
+        self.fresh.add(account)
+        self.listen()
+
+    @rule(away=st.sampled_from([0, 30, 3600, 200_000]))
+    def restarts(self, away: int) -> None:
+        before = {account: self.states(account) for account in self.accounts}
+        self.world.restart(timedelta(seconds=away))
+        assert {account: self.states(account) for account in self.accounts} == before
+        for name in self.channels:
+            assert self.world.heard(name) == [], "a restart sent something by itself"
+
+    @rule(
+        rules=st.sampled_from(_RULES),
+        accounts=st.sampled_from([("main",), ("main", "batch")]),
+        channels=st.sampled_from([("ops",), ("ops", "pager"), ("ops", "pager", "quiet")]),
+    )
+    def reloads(self, rules: str, accounts: tuple[str, ...], channels: tuple[str, ...]) -> None:
+        gone = set(self.channels) - set(channels)
+        self.rules, self.accounts, self.channels = rules, accounts, channels
+        self.world.reload(self.text())
+        for name in gone:  # whoever no longer listens starts afresh when they come back
+            self.readers[name] = Reader()
+        self.fresh.clear()
+        self.listen()
+
+    @invariant()
+    def whoever_reads_every_message_knows_the_level_of_every_account(self) -> None:
+        for account in sorted(getattr(self, "fresh", ())):
+            level = max((state.level for state in self.states(account).values()), default=Level.OK)
+            assert self.readers["ops"].believes(account) is level
+            if "pager" in self.channels:
+                is_critical = self.readers["pager"].believes(account) is Level.CRITICAL
+                assert is_critical is (level is Level.CRITICAL)
+            if "quiet" in self.channels:
+                assert self.readers["quiet"].believes(account) is (level if account == "main" else Level.OK)
+
+    @invariant()
+    def nobody_believes_anything_of_an_account_that_is_gone(self) -> None:
+        for name in getattr(self, "channels", ()):
+            believed = {account for account, _ in self.readers[name].levels}
+            assert believed <= set(self.accounts)
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.world.close()
+            self.folder.cleanup()
+
+
+TestMachine = Machine.TestCase
+TestMachine.settings = settings(max_examples=30, stateful_step_count=40)
+
+
+@pytest.mark.slow
+class TestMachineAtLength(Machine.TestCase):  # type: ignore[name-defined,misc]  # hypothesis makes it at run time
+    """The same, thousands of steps."""
+
+    settings = settings(max_examples=150, stateful_step_count=60)
+
+
+_LEVELS = st.sampled_from([Level.OK, Level.WARNING, Level.CRITICAL])
+_VERDICTS = st.tuples(_LEVELS, _LEVELS).map(lambda two: Verdict(min(two), max(two), Flag(raised=True)))
+
+
+@given(st.lists(_VERDICTS, max_size=30), st.integers(1, 4))
+@settings(max_examples=500)
+def test_a_level_is_reached_and_left_just_when_so_many_judged_polls_in_a_row_say_so(
+    verdicts: list[Verdict], confirm: int
+) -> None:
+    """Against the definition itself, over the whole list, without counters."""
+    state, latched = State(), dict.fromkeys((Level.WARNING, Level.CRITICAL), False)
+    for count in range(1, len(verdicts) + 1):
+        state = advance(state, verdicts[count - 1], confirm=confirm, limits="")
+        window = verdicts[max(0, count - confirm) : count]
+        for level in latched:
+            if len(window) == confirm and all(one.level >= level for one in window):
+                latched[level] = True
+            elif len(window) == confirm and all(one.held < level for one in window):
+                latched[level] = False
+        assert state.level is max((level for level, on in latched.items() if on), default=Level.OK)
+
+
+_READINGS = st.sampled_from(["-1", "0", "5", "20", "26", "60"]).map(reading)
+_FAILURES = st.sampled_from(list(Kind)).map(lambda kind: Failure(kind, "boom"))
+
+
+@given(st.lists(_READINGS | _FAILURES, max_size=30), st.integers(1, 3))
+@settings(max_examples=300)
+def test_leaving_the_failures_out_changes_nothing_for_a_rule_about_the_balance(seen: list[Seen], confirm: int) -> None:
+    kept = [one for one in seen if isinstance(one, Reading)]
+    assert _last_state(seen, confirm) == _last_state(kept, confirm)
+
+
+def _last_state(seen: list[Seen], confirm: int) -> State:
+    case = Case(BalanceUsd(confirm=confirm))
+    for one in seen:
+        look = Look(account="main", seen=one, now=START, interval=timedelta(minutes=5), failing_since=START, needed={})
+        (ruling,) = alerts.decide([case], look, [], say=messages.phrase, new_id=str)
+        case = Case(case.rule, ruling.state, ruling.alert if ruling.state.level is not Level.OK else None)
+    return case.state
