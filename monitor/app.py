@@ -13,7 +13,7 @@ from monitor import __version__, log, poll
 from monitor import store as stores
 from monitor.ask import Provider, ask
 from monitor.clock import Clock
-from monitor.config import Account, Channel, Config, ConfigError, Unusable
+from monitor.config import Channel, Config, ConfigError, Unusable
 from monitor.deliver import Lane, Sender
 from monitor.notify import Notifier
 from monitor.poll import Polled
@@ -133,13 +133,6 @@ class Daemon:
     def _tell_warnings(self) -> None:
         for warning in self.config.warnings:
             self._log.warning("configuration", note=warning)
-        if not self.config.channels:
-            self._log.warning("no_channel", note="alerts go to this log only: write [channels.NAME] with a url")
-        for what, named in (("account", self.config.accounts), ("channel", self.config.channels)):
-            for name, one in named.items():
-                secret = one.api_key if isinstance(one, Account) else one.url
-                if isinstance(secret, Unusable):
-                    self._log.error("unusable", **{what: name}, reason=secret.reason)
 
     def _intervals(self) -> dict[str, float]:
         return {name: self._clock.real(one.interval.total_seconds()) for name, one in self.config.accounts.items()}

@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -196,41 +197,43 @@ main()
 def converse(folder: Path, answers: list[tuple[str, str]]) -> str:
     """Run ``config init`` on a terminal; answer each question once it is asked; return all that was shown."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-c", ON_A_TERMINAL],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=folder,
-        start_new_session=True,
-    ) as process:
-        os.close(theirs)
-        shown = ""
-        for question, answer in answers:
-            seen = len(shown)
-            while question not in shown[seen:]:
-                shown += os.read(ours, 4096).decode()
-            os.write(ours, f"{answer}\n".encode())
-        try:
-            while more := os.read(ours, 4096):
-                shown += more.decode()
-        except OSError:  # how Linux says that the other side has closed
-            pass
+    command = [sys.executable, "-c", ON_A_TERMINAL]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, start_new_session=True)
+    os.close(theirs)
+    try:
+        shown = "".join(answer_each(ours, answers))
         assert process.wait(20) == 0
-    os.close(ours)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
     return shown
+
+
+def answer_each(terminal: int, answers: list[tuple[str, str]]) -> Iterator[str]:
+    for question, answer in answers:
+        asked = ""
+        while question not in asked:
+            asked += os.read(terminal, 4096).decode()
+        yield asked
+        os.write(terminal, f"{answer}\n".encode())
+    try:
+        while more := os.read(terminal, 4096):
+            yield more.decode()
+    except OSError:  # how Linux says that the other side has closed
+        return
 
 
 def test_init_asks_on_a_terminal_without_showing_the_secrets(tmp_path: Path) -> None:
     shown = converse(
         tmp_path,
         [
-            ("API key", "two words"),
-            ("API key", KEY),
-            ("Apprise URL", "none"),
-            ("Apprise URL", URL),
-            ("Warn when", "much"),
-            ("Warn when", "40.50"),
+            ("API key (hidden", "two words"),
+            ("API key (hidden", KEY),
+            ("Apprise URL of", "none"),
+            ("Apprise URL of", URL),
+            ("Warn when the", "much"),
+            ("Warn when the", "40.50"),
         ],
     )
     assert "printable ASCII without spaces" in shown
@@ -246,7 +249,7 @@ def test_init_asks_on_a_terminal_without_showing_the_secrets(tmp_path: Path) -> 
 
 
 def test_init_leaves_out_what_is_not_answered(tmp_path: Path) -> None:
-    converse(tmp_path, [("API key", ""), ("Apprise URL", ""), ("Warn when", "")])
+    converse(tmp_path, [("API key (hidden", ""), ("Apprise URL of", ""), ("Warn when the", "")])
     config = load(tmp_path / "config.toml", {"LEGNEXT_API_KEY": KEY}, secrets_dirs=[])
     assert list(config.accounts) == ["main"]
     assert config.channels == {}

@@ -21,6 +21,7 @@ PATH = "not the path of a file: write it out after sqlite:///, without ~ and ?"
 APPRISE = 'not an Apprise URL: write it like "slack://…" or "mailtos://…", without white space'
 EXAMPLE = "remove it; config.example.toml has every key there is"
 ASCII = "not an API key, which is printable ASCII without spaces: copy it again"
+OFTEN = 'reminders more often than every minute: write at least "1m", or "off"'
 BOTH_WAYS = "warning and critical contradict each other: critical must be below warning"
 
 
@@ -153,6 +154,11 @@ def test_an_account_without_any_key_is_told_how_to_give_one(tmp_path: Path) -> N
     ]
 
 
+def test_an_account_that_only_variables_make_is_told_by_its_path(tmp_path: Path) -> None:
+    (found,) = mistakes(tmp_path, MAIN, {"BALANCE_MONITOR_ACCOUNTS__OTHER__INTERVAL": "1m"})
+    assert found.startswith("accounts.other: no api_key: write api_key or api_key_file")
+
+
 def test_with_no_account_at_all_the_two_ways_to_make_one_are_told(tmp_path: Path) -> None:
     assert mistakes(tmp_path, OPS) == ["no account: set LEGNEXT_API_KEY, or write [accounts.main] with an api_key"]
 
@@ -233,8 +239,7 @@ def test_all_mistakes_from_all_sources_are_told_at_once(tmp_path: Path) -> None:
         f"BALANCE_MONITOR_ACCOUNTS__OTHER__API_KEY: {ASCII}",
         f"BALANCE_MONITOR_CHANNELS__OPS__URL: {APPRISE}",
         'rules.unreachable.warning: a duration needs a unit: write "5s", "5m", "5h" or "5d"',
-        'BALANCE_MONITOR_RULES__REFUSED__REMIND_EVERY: reminders more often than every minute: write at least "1m", '
-        'or "off"',
+        f"BALANCE_MONITOR_RULES__REFUSED__REMIND_EVERY: {OFTEN}",
         f"secrets/accounts__third__api_key (for accounts.third.api_key): {ASCII}",
         "accounts.main.channels: there is no channel pager: write [channels.pager], or take the name out",
     ]

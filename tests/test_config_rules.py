@@ -23,7 +23,7 @@ def rules_of(config: Config, account: str = "main") -> dict[str, Rule]:
     return {rule.name: rule for rule in config.accounts[account].rules}
 
 
-def balance(config: Config, account: str = "main") -> tuple[Decimal | None, Decimal | None]:
+def balance(config: Config, account: str = "main") -> tuple[Decimal | int | None, Decimal | int | None]:
     rule = rules_of(config, account)["balance_usd"]
     assert isinstance(rule, BalanceUsd)
     return rule.warning, rule.critical

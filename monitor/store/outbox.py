@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, literal, or_, select, update
 
 from monitor.model import Cause, Change, Level, Message
 from monitor.store import schema
@@ -159,7 +159,7 @@ def record(tx: Connection, message: Message, at: datetime, *, seconds: float, er
     """Write down an attempt: when, how long, and the error if the service did not take it."""
     values = {"message": message.id, "channel": message.channel, "at": at, "seconds": round(seconds, 3), "error": error}
     tx.execute(insert(schema.deliveries), values)
-    tried = {"attempts": _box.attempts + 1, "first_attempt_at": func.coalesce(_box.first_attempt_at, at)}
+    tried = {"attempts": _box.attempts + 1, "first_attempt_at": func.coalesce(_box.first_attempt_at, literal(at, schema.Time))}
     tx.execute(update(schema.outbox).where(_box.id == message.id).values(tried))
 
 
