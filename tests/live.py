@@ -57,6 +57,10 @@ class Api:
     def requests(self, name: str = "main") -> int:
         return int(self._call("GET", f"accounts/{name}")["requests"])
 
+    def wait_for_poll(self, after: int, name: str = "main") -> None:
+        """Wait until the account was asked for more than so often."""
+        until(lambda: self.requests(name) > after, "another poll")
+
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - our own address
             f"{self.address}/_simulator/{path}",

@@ -35,7 +35,7 @@ def test_low_worse_easing_and_fine_are_told_once_by_mail_and_webhook_whatever_is
                 assert run.stop() == 0
                 polls = api.requests()
                 run.start()
-                until(lambda polls=polls: api.requests() > polls, "the first poll after a restart")
+                api.wait_for_poll(polls)
         time.sleep(6)  # one more poll
         assert run.stop() == 0
         told = [
@@ -85,7 +85,7 @@ def test_a_kill_in_the_middle_loses_and_repeats_nothing_that_was_settled(api: Ap
         run.stop(signal.SIGKILL)
         run.start()
         polls = api.requests()
-        until(lambda: api.requests() > polls, "another poll")
+        api.wait_for_poll(polls)
         assert run.stop() == 0
         assert hook.titles == [LOW, "[CRITICAL] main: $4.00 left (at or below $5.00)"]
 
@@ -139,7 +139,7 @@ def test_it_stops_in_time_with_hanging_polls_and_a_hanging_channel_and_loses_not
         hook.wait_attempts(1, 10)
         api.change(fault="hang")
         polls = api.requests()
-        until(lambda: api.requests() > polls, "a poll that hangs")
+        api.wait_for_poll(polls)
         began = time.monotonic()
         assert run.stop() == 0
         assert time.monotonic() - began < 8
