@@ -3,7 +3,8 @@
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -80,3 +81,20 @@ def _perform(future: Future[Any], call: Callable[[], Any]) -> None:
         future.set_result(result)
     finally:
         del future, call  # the error's traceback holds this frame: no cycle back to the future
+
+
+class Loose(ThreadPoolExecutor):
+    """An event loop's default executor that never delays the end: a daemon thread for each call, joined by nobody.
+
+    The loop looks names up in it, and a resolver that hangs does so for half a minute.
+    """
+
+    def submit(self, fn: Callable[..., T], /, *arguments: Any, **named: Any) -> Future[T]:  # noqa: ANN401 - the call's own
+        """Begin the call at once."""
+        worker = Worker("loose")
+        future = worker.submit(partial(fn, *arguments, **named))
+        worker.close()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - the base's shape
+        """Leave what still runs to itself."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from monitor.worker import Worker
+from monitor.worker import Loose, Worker
 
 
 @pytest.fixture
@@ -179,3 +179,19 @@ def test_two_thousand_calls_take_well_under_a_second(worker: Worker) -> None:
     for future in [worker.submit(lambda: None) for _ in range(2000)]:
         future.result(10)
     assert time.monotonic() - start < 1
+
+
+def test_an_event_loop_ends_at_once_though_a_call_in_its_executor_hangs() -> None:
+    release = threading.Event()
+
+    async def main() -> int:
+        asyncio.get_running_loop().set_default_executor(Loose())
+        hanging = asyncio.ensure_future(asyncio.to_thread(release.wait, 30))
+        answer = await asyncio.to_thread(lambda: 42)
+        hanging.cancel()
+        return answer
+
+    began = time.monotonic()
+    assert asyncio.run(main()) == 42
+    assert time.monotonic() - began < 5
+    release.set()

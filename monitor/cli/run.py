@@ -4,6 +4,7 @@ import asyncio
 import functools
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from monitor.cli.common import Stop, load
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.store import Store, StoreError
+from monitor.worker import Loose
 
 
 @click.command()
@@ -21,7 +23,7 @@ from monitor.store import Store, StoreError
 def run(path: Path | None) -> None:
     """Watch the accounts until SIGTERM or Ctrl-C; SIGHUP reads the configuration again."""
     config = load(path)
-    _set_up_log(config)
+    _set_up_log(config, config.secrets)
     try:
         store = Store.start(config.database)
     except StoreError as error:
@@ -33,17 +35,21 @@ def run(path: Path | None) -> None:
 
 
 async def _live(config: Config, store: Store) -> None:
-    daemon = app.Daemon(config, store, clock=Clock(), load=functools.partial(_reload, config.path))
+    asyncio.get_running_loop().set_default_executor(Loose())
+    secrets = set(config.secrets)
+    daemon = app.Daemon(config, store, clock=Clock(), load=functools.partial(_reload, config.path, secrets))
     with daemon.signals():
         await daemon.run()
 
 
-def _reload(path: Path | None) -> Config:
+def _reload(path: Path | None, secrets: set[str]) -> Config:
+    """Read the configuration again; a send that began before still has an old secret to hide."""
     fresh = configuration.load(path, os.environ)
-    _set_up_log(fresh)
+    secrets |= fresh.secrets
+    _set_up_log(fresh, secrets)
     return fresh
 
 
-def _set_up_log(config: Config) -> None:
-    log.hide(config.secrets)
+def _set_up_log(config: Config, secrets: Iterable[str]) -> None:
+    log.hide(secrets)
     log.setup(level=config.log_level, format=config.log_format, stream=sys.stdout, environ=os.environ)
