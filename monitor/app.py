@@ -10,16 +10,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor import __version__, log, poll
-from monitor import store as stores
 from monitor.ask import Provider, ask
 from monitor.clock import Clock
 from monitor.config import Channel, Config, ConfigError, Unusable
-from monitor.deliver import Lane, Sender
+from monitor.deliver import Lane, Sender, Shared
 from monitor.notify import Notifier
 from monitor.poll import Polled
 from monitor.provider import Legnext
 from monitor.schedule import Schedule
-from monitor.store import Store, Tx, life, memory, outbox
+from monitor.store import Store, Tx, durations, life, memory, outbox
 from monitor.store.life import Life
 
 POLLS_IN_FLIGHT = 250
@@ -46,7 +45,7 @@ class Daemon:
     ) -> None:
         self.config = config
         self._store, self._clock, self._load = store, clock, load
-        self._connect = connect or _connect
+        self._shared = Shared(lambda: self.config, store, clock, connect or _connect, wake=self._wake)
         self._provider = provider or Legnext()
         self._schedule = Schedule(self._tick, monotonic=self._real_monotonic)
         self._lanes: dict[str, Lane] = {}
@@ -142,14 +141,7 @@ class Daemon:
             if name in self._lanes:
                 self._lanes[name].adopt(channel)
                 continue
-            self._lanes[name] = Lane(
-                channel,
-                config=lambda: self.config,
-                store=self._store,
-                clock=self._clock,
-                connect=self._connect,
-                wake=self._wake,
-            )
+            self._lanes[name] = Lane(channel, self._shared)
             self._lanes[name].start()
 
     def _wake(self, channels: Sequence[str]) -> None:
@@ -263,13 +255,21 @@ class Daemon:
         await self._store.do(functools.partial(life.write, life=self._life))
 
     async def _follow_step(self, step: timedelta) -> None:
-        """Move all that counts a duration along with the wall clock, so that the step fires and skips nothing."""
-        await self._store.do(functools.partial(stores.move_clock, step=step))
+        """Move all that counts a duration along with the wall clock, so that the step fires and skips nothing.
+
+        The clock moves as the transaction is queued: those before it hold times of before, those after it of after.
+        """
         self._clock.move(step)
+        try:
+            await self._store.do(functools.partial(durations.move_clock, step=step))
+        except Exception:
+            self._clock.move(-step)  # tried again in a second
+            raise
         self._waits = {name: until + step for name, until in self._waits.items()}
         self._life = replace(self._life, started_at=self._life.started_at + step)
         self._schedule.restart()
         self._log.warning("clock_stepped", seconds=round(step.total_seconds(), 3))
+        await self._beat()
 
     # -- reloading ----------------------------------------------------------------------------------------------------
 
@@ -292,7 +292,11 @@ class Daemon:
         self.config = fresh  # before the transaction is queued: polls settled after it follow the new one
         if fresh.database != old.database:
             self._log.warning("configuration", note="database: a change takes effect at the next start")
-        queued = await self._store.do(functools.partial(poll.reconcile, config=fresh, now=now))
+        try:
+            queued = await self._store.do(functools.partial(poll.reconcile, config=fresh, now=now))
+        except BaseException:
+            self.config = old
+            raise
         gone = [self._lanes.pop(name) for name in self._lanes.keys() - fresh.channels.keys()]
         self._set_lanes()
         self._schedule.change(self._intervals())
@@ -334,7 +338,7 @@ def _connect(channel: Channel) -> Sender:
 
 def _wake_up(tx: Tx, *, config: Config, born: Life, now: datetime) -> dict[str, datetime]:
     """Take up what is remembered, in one transaction; return what the API asked each account to wait."""
-    memory.skip_silence(tx, stores.absence(tx, now))
+    durations.skip_absence(tx, now)
     poll.reconcile(tx, config, now)
     life.write(tx, born)
     return {name: one.wait_until for name, one in memory.recall_all(tx).items() if one.wait_until is not None}

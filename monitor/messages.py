@@ -33,7 +33,7 @@ def phrase(fact: Fact, level: Level, now: datetime) -> str:
             return _measure(fact, level)
         case Flag(raised):
             return f"the API's own low balance alert is {'on' if raised else 'off'}"
-        case Trouble():
+        case _:
             return _trouble(fact, level, now)
 
 

@@ -33,15 +33,23 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A balance that was understood: the seven fields of the endpoint, exact; None where the API sent none."""
+    """A balance that was understood: the seven fields of ``GET /api/account/balance``, exact.
+
+    None where the API sent none: it promises none of them, and without ``balance_usd`` there is no reading.
+    """
 
     balance_usd: Decimal
+    """USD; may be negative. In every published example it is (credits + points) / 1000."""
     account_id: str | None = None
+    """Opaque, although the API sends an integer."""
     available_credits: Decimal | None = None
     available_points: Decimal | None = None
     alert_threshold: Decimal | None = None
+    """USD, as set in the vendor's dashboard."""
     low_balance_alert: bool | None = None
+    """Has been seen false with the balance below ``alert_threshold``."""
     updated_at: datetime | None = None
+    """When the balance changed last, says the API; UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,7 @@ class Failure:
 
 
 Seen = Reading | Failure
+"""What one poll brought."""
 
 
 class Cause(StrEnum):
@@ -68,8 +77,8 @@ class Cause(StrEnum):
     ENDED = "ended"
     REMINDER = "reminder"
     OPEN = "open"  # a channel that is new, or newly allowed to hear, is told of what is open
-    UNWATCHED = "unwatched"
-    NEWS = "news"
+    UNWATCHED = "unwatched"  # its account or rule has left the configuration
+    NEWS = "news"  # no alert, told once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +86,12 @@ class Alert:
     """A rule of an account that is not ok, from its start to its end (then ``level`` is OK)."""
 
     id: str
+    """A UUID."""
     account: str
     rule: str
     level: Level
     worst: Level
+    """The worst level since its start."""
     started_at: datetime
     phrase: str
     """The latest judgement in words, such as ``$4.07 left (at or below $5.00)``."""
@@ -117,6 +128,7 @@ class Message:
     """What a channel is sent. ``id`` is made before anything is written, so that a repeat can be recognised."""
 
     id: str
+    """A UUID."""
     event: str
     """The same for the messages that one decision sent to several channels."""
     channel: str
@@ -142,3 +154,4 @@ class NotSent:
 
 
 Outcome = Sent | NotSent
+"""What became of one attempt to send."""

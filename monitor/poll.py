@@ -13,7 +13,7 @@ from monitor.config import Account, Channel, Config, Unusable
 from monitor.messages import Standing
 from monitor.model import MONITOR, Alert, Change, Level, Message, Reading, Seen, Told
 from monitor.rules import Look
-from monitor.store import Tx, memory, outbox
+from monitor.store import Tx, casebook, memory, outbox
 from monitor.store.memory import Memory
 
 CHANNELS = "channels"
@@ -38,13 +38,13 @@ def settle(tx: Tx, config: Config, account: Account, seen: Seen, now: datetime) 
     after = memory.remember(tx, before, seen, now, gap=3 * account.interval + account.timeout)
     listeners = audience(config, account)
     rulings = alerts.decide(
-        memory.cases(tx, account.name, account.rules),
+        casebook.cases(tx, account.name, account.rules),
         _look(account, before, after, seen, now),
         listeners,
         say=messages.phrase,
         new_id=_new_id,
     )
-    memory.save(tx, account.name, rulings, now)
+    casebook.save(tx, account.name, rulings, now)
     level = max((ruling.state.level for ruling in rulings), default=Level.OK)
     heard = _by_channel([ruling.changes for ruling in rulings] + [_owner_news(before, seen, listeners)])
     queued = compose(heard, memory.standing(after, level), config, now)
@@ -147,7 +147,7 @@ def reconcile(tx: Tx, config: Config, now: datetime) -> list[Message]:
 def _gone_rules(tx: Tx, config: Config) -> dict[str, list[str]]:
     watched = {(account.name, rule.name) for account in config.accounts.values() for rule in account.rules}
     gone: dict[str, list[str]] = {}
-    for account, rule in memory.known_states(tx):
+    for account, rule in casebook.known_states(tx):
         if (account, rule) not in watched and account != MONITOR:
             gone.setdefault(account, []).append(rule)
     return gone
@@ -161,11 +161,11 @@ def _unwatch(tx: Tx, config: Config, account: str, rules: Sequence[str], *, now:
 
 def _end(tx: Tx, config: Config, account: str, rule: str, *, now: datetime) -> Mapping[str, Change]:
     """End what a rule that is no longer watched had found."""
-    alert, told = memory.alert_of(tx, account, rule)
-    memory.forget_rule(tx, account, rule)
+    alert, told = casebook.alert_of(tx, account, rule)
+    casebook.forget_rule(tx, account, rule)
     if alert is None:
         return {}
-    memory.end_alert(tx, alert, now)
+    casebook.end_alert(tx, alert, now)
     return alerts.unwatch(alert, [one for one in told.values() if one.channel in config.channels])
 
 
@@ -187,8 +187,8 @@ def pass_on(tx: Tx, left: Sequence[Message], fallback: str) -> list[Message]:
         body = messages.passed_on(message, fallback)
         copies.append(dataclasses.replace(message, id=str(uuid4()), channel=fallback, body=body))
         for change in message.changes:
-            if change.alert and memory.is_open(tx, change.alert):
-                memory.tell(tx, change.alert, Told(fallback, change.level, message.decided_at))
+            if change.alert and casebook.is_open(tx, change.alert):
+                casebook.tell(tx, change.alert, Told(fallback, change.level, message.decided_at))
     outbox.mark_passed_on(tx, left)
     return copies
 
@@ -213,11 +213,11 @@ def _tell_unusable(tx: Tx, config: Config, now: datetime) -> list[Message]:
 def tell_own(tx: Tx, config: Config, rule: str, found: tuple[Level, str], now: datetime) -> list[Message]:
     """Follow an alert of the monitor's own (level and phrase as found now), and return what each channel is told."""
     level, phrase = found
-    alert, told = memory.alert_of(tx, MONITOR, rule)
+    alert, told = casebook.alert_of(tx, MONITOR, rule)
     fresh = functools.partial(_own_alert, rule, now)
     moved, changes = alerts.own(alert, told, level, phrase, listeners=_everybody(config), fresh=fresh)
     if moved is not None:
-        memory.save_own(tx, moved, changes, now, is_new=alert is None)
+        casebook.save_own(tx, moved, changes, now, is_new=alert is None)
     return compose(_by_channel([changes]), None, config, now)
 
 

@@ -14,10 +14,18 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _LONGEST = timedelta(days=36500)
+_FINENESS = (
+    (timedelta(days=10), "days", timedelta(days=1)),
+    (timedelta(days=1), "hours", timedelta(hours=1)),
+    (timedelta(minutes=10), "minutes", timedelta(minutes=1)),
+    (timedelta.min, "seconds", timedelta(seconds=1)),
+)
+"""From how long on, the smallest unit that is said."""
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 _LARGEST = Decimal(10) ** 12
 _MOST_DIGITS = 20
 CENT = Decimal("0.01")
+"""An alert about an amount ends at least that far above its threshold."""
 
 
 def parse_duration(value: object) -> timedelta:
@@ -51,16 +59,13 @@ def short(length: timedelta) -> str:
 
 
 def spoken(length: timedelta) -> str:
-    """Say a duration as a person does: two units at the most, ``1 hour and 30 minutes``."""
-    if length >= timedelta(days=1):
-        unit, step = "hours", timedelta(hours=1)
-    elif length >= timedelta(minutes=1):
-        unit, step = "minutes", timedelta(minutes=1)
-    else:
-        unit, step = "seconds", timedelta(seconds=1)
-    return str(
-        humanize.precisedelta(length // step * step, minimum_unit=unit, format="%d", suppress=("months", "years"))
-    )
+    """Say a duration as a person does, rounded down: ``1 minute and 30 seconds``, ``1 hour and 30 minutes``.
+
+    Two units where the smaller one matters, else one; never shorter than nothing.
+    """
+    unit, step = next((unit, step) for above, unit, step in _FINENESS if length >= above)
+    whole = max(length, timedelta(0)) // step * step
+    return str(humanize.precisedelta(whole, minimum_unit=unit, format="%d", suppress=("months", "years")))
 
 
 def parse_amount(value: object) -> Decimal:
@@ -104,12 +109,14 @@ OffDuration = Annotated[
     PlainSerializer(lambda v: "off" if v is None else short(v)),
     _duration_schema,
 ]
+"""A length of time, or None, which users write as ``"off"``."""
 OffAmount = Annotated[
     Decimal | None,
     _off(parse_amount),
     PlainSerializer(lambda v: "off" if v is None else plain(v)),
     _amount_schema,
 ]
+"""An amount, or None, which users write as ``"off"``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ class Margin:
     """How far above a threshold an amount must rise before an alert ends: a share of it, or an amount."""
 
     size: Decimal
+    """Never negative; in percent of the threshold, or in the threshold's own unit."""
     percent: bool
 
     def above(self, threshold: Decimal) -> Decimal:

@@ -1,9 +1,9 @@
 """When each account is polled: one APScheduler job an account, spread over the interval by a fixed phase."""
 
 import logging
-import math
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,25 +12,29 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 FIRST_POLLS_A_SECOND = 50
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Phased(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
     """Every ``interval`` seconds at a fixed phase of the clock.
 
     APScheduler's own interval trigger counts every missed run after a clock step, loses the phase to a first run made
-    at once, and lets jitter pile up; this one answers in one step from the present time alone.
+    at once, and lets jitter pile up; this one answers in one step from the present time alone. It counts microseconds,
+    as datetimes do: with floats a moment could be its own successor.
     """
 
     __slots__ = ("interval", "phase")
 
     def __init__(self, interval: float, phase: float) -> None:
-        self.interval, self.phase = interval, phase
+        self.interval = max(timedelta(seconds=interval), _MICROSECOND)
+        self.phase = timedelta(seconds=phase)
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
         """Return the first moment of the phase after both ``previous`` and ``now``."""
-        latest = max(now.timestamp(), previous.timestamp() if previous else 0.0)
-        turns = math.floor((latest - self.phase) / self.interval) + 1
-        return datetime.fromtimestamp(self.phase + turns * self.interval, UTC)
+        latest = max(now, previous) if previous else now
+        start = _EPOCH + self.phase
+        return start + ((latest - start) // self.interval + 1) * self.interval
 
 
 def phase_of(name: str, interval: float) -> float:
@@ -53,6 +57,7 @@ class Schedule:
             logging.getLogger(noisy).setLevel(logging.ERROR)
         self._tick, self._monotonic = tick, monotonic
         self._entries: dict[str, _Entry] = {}
+        self._stopped = False
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             executors={"default": AsyncIOExecutor()},
@@ -63,19 +68,29 @@ class Schedule:
         """Begin, with the first polls at once but not all together; ``intervals`` are seconds by account."""
         self._scheduler.start(paused=True)
         self.change(intervals)
-        self._scheduler.resume()
 
     def change(self, intervals: Mapping[str, float]) -> None:
         """Follow a new configuration: what is unchanged keeps its rhythm, what is new is polled at once."""
-        for name in self._entries.keys() - intervals.keys():
-            self._scheduler.remove_job(name)
-            del self._entries[name]
-        fresh = [name for name, seconds in intervals.items() if name not in self._entries]
-        for name in intervals.keys() & self._entries.keys():
-            if self._entries[name].interval != intervals[name]:
-                self._add(name, intervals[name], None)
-        for place, name in enumerate(fresh):
-            self._add(name, intervals[name], place / FIRST_POLLS_A_SECOND)
+        with self._planning():
+            for name in self._entries.keys() - intervals.keys():
+                self._scheduler.remove_job(name)
+                del self._entries[name]
+            for name, entry in self._entries.items():
+                if entry.interval != intervals[name]:
+                    self._add(name, intervals[name], None)
+            fresh = [name for name in intervals if name not in self._entries]
+            for place, name in enumerate(fresh):
+                self._add(name, intervals[name], place / FIRST_POLLS_A_SECOND)
+
+    @contextmanager
+    def _planning(self) -> Iterator[None]:
+        """Let APScheduler look at its jobs once at the end, instead of after each."""
+        self._scheduler.pause()
+        try:
+            yield
+        finally:
+            if not self._stopped:
+                self._scheduler.resume()
 
     def _add(self, name: str, interval: float, wait: float | None) -> None:
         """Add or replace a job; ``wait``: seconds until its first run, None for its next phase."""
@@ -87,15 +102,15 @@ class Schedule:
 
     async def _run(self, name: str) -> None:
         entry = self._entries.get(name)
-        if entry is not None:
+        if entry is not None and not self._stopped:
             entry.due = self._monotonic() + entry.interval
             await self._tick(name)
 
     def restart(self) -> None:
         """Plan every poll anew from the present time, after a clock step or a stall."""
-        for name, entry in list(self._entries.items()):
-            self._add(name, entry.interval, None)
-        self._scheduler.wakeup()
+        with self._planning():
+            for name, entry in self._entries.items():
+                self._add(name, entry.interval, None)
 
     def overdue(self) -> list[str]:
         """Return the accounts whose poll is late by more than an interval: the wall clock moved, or we are stuck."""
@@ -103,8 +118,10 @@ class Schedule:
         return [name for name, entry in self._entries.items() if now - entry.due > entry.interval]
 
     def stop(self) -> None:
-        """Begin no more polls."""
-        self._scheduler.pause()
+        """Begin no more polls; those that run go on."""
+        self._stopped = True
+        if self._scheduler.running:
+            self._scheduler.pause()
 
     def close(self) -> None:
         """End APScheduler itself, once nothing runs any more."""

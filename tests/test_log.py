@@ -251,7 +251,7 @@ def test_our_level_holds_for_us_and_libraries_are_heard_from_warning_up() -> Non
         for mine in ("debug", "info", "error"):
             getattr(log.get("monitor.poll"), mine)(mine)
         names = [
-            "apprise.x",
+            "paho.x",
             "httpx",
             "httpcore",
             "urllib3",

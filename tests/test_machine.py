@@ -4,6 +4,7 @@ The reader is a person who reads every message of a channel and nothing else.
 """
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from monitor import alerts, messages
 from monitor.alerts import Case, State, advance
 from monitor.model import Cause, Failure, Kind, Level, Message, Reading, Seen
 from monitor.rules import BalanceUsd, Flag, Look, Verdict
-from monitor.store import memory
+from monitor.store import casebook
 
 _RULES = (
     "",
@@ -72,13 +73,13 @@ class Machine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.channels: tuple[str, ...] = ("ops", "pager")
         self.accounts: tuple[str, ...] = _ACCOUNTS
-        self.rules = ""
+        self.written = ""
         self.world = World(Path(self.folder.name), self.text())
         self.readers = {name: Reader() for name in _CHANNELS}
         self.fresh: set[str] = set()  # accounts polled since the last change of the configuration
 
     def text(self) -> str:
-        return _text(self.rules, self.accounts, self.channels)
+        return _text(self.written, self.accounts, self.channels)
 
     def listen(self) -> None:
         for name in self.channels:
@@ -88,7 +89,7 @@ class Machine(RuleBasedStateMachine):
     def states(self, account: str) -> dict[str, State]:
         with self.world.store.transaction() as tx:
             rules = self.world.config.accounts[account].rules
-            return {case.rule.name: case.state for case in memory.cases(tx, account, rules)}
+            return {case.rule.name: case.state for case in casebook.cases(tx, account, rules)}
 
     @rule(
         account=st.sampled_from(_ACCOUNTS),
@@ -138,7 +139,7 @@ class Machine(RuleBasedStateMachine):
     )
     def reloads(self, rules: str, accounts: tuple[str, ...], channels: tuple[str, ...]) -> None:
         gone = set(self.channels) - set(channels)
-        self.rules, self.accounts, self.channels = rules, accounts, channels
+        self.written, self.accounts, self.channels = rules, accounts, channels
         self.world.reload(self.text())
         for name in gone:  # whoever no longer listens starts afresh when they come back
             self.readers[name] = Reader()
@@ -172,11 +173,12 @@ TestMachine = Machine.TestCase
 TestMachine.settings = settings(max_examples=30, stateful_step_count=40)
 
 
-@pytest.mark.slow
-class TestMachineAtLength(Machine.TestCase):  # type: ignore[name-defined,misc]  # hypothesis makes it at run time
+class MachineAtLength(Machine):
     """The same, thousands of steps."""
 
-    settings = settings(max_examples=150, stateful_step_count=60)
+
+TestMachineAtLength = pytest.mark.slow(MachineAtLength.TestCase)
+TestMachineAtLength.settings = settings(max_examples=100, stateful_step_count=60)
 
 
 _LEVELS = st.sampled_from([Level.OK, Level.WARNING, Level.CRITICAL])
@@ -212,7 +214,7 @@ def test_leaving_the_failures_out_changes_nothing_for_a_rule_about_the_balance(s
     assert _last_state(seen, confirm) == _last_state(kept, confirm)
 
 
-def _last_state(seen: list[Seen], confirm: int) -> State:
+def _last_state(seen: Sequence[Seen], confirm: int) -> State:
     case = Case(BalanceUsd(confirm=confirm))
     for one in seen:
         look = Look(account="main", seen=one, now=START, interval=timedelta(minutes=5), failing_since=START, needed={})

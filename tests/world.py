@@ -10,7 +10,7 @@ from monitor import config, poll
 from monitor.config import Config
 from monitor.model import Failure, Kind, Level, Message, Reading, Seen
 from monitor.poll import Polled
-from monitor.store import Store, memory, outbox
+from monitor.store import Store, casebook, outbox
 
 START = datetime(2026, 1, 13, 10, 0, tzinfo=UTC)
 MAIN = """
@@ -82,7 +82,7 @@ class World:
 
     def level(self, account: str = "main") -> Level:
         with self.store.transaction() as tx:
-            return memory.levels(tx).get(account, Level.OK)
+            return casebook.levels(tx).get(account, Level.OK)
 
     def close(self) -> None:
         self.store.close()

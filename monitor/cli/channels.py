@@ -1,6 +1,9 @@
 """``channels test``: sends a test message, to see whether one arrives."""
 
-from collections.abc import Sequence
+import concurrent.futures
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from uuid import uuid4
@@ -8,13 +11,16 @@ from uuid import uuid4
 import click
 
 from monitor import log, messages
-from monitor.cli.common import Stop, choose, load, print_json, utc_now
+from monitor.cli.common import Progress, Stop, choose, load, print_json, utc_now
 from monitor.config import Channel, Unusable
-from monitor.model import Level, Message, NotSent, Outcome, Sent
+from monitor.model import MONITOR, Level, Message, NotSent, Outcome, Sent
 from monitor.notify import Notifier
 from monitor.worker import Worker
 
 DEADLINE = 60.0
+"""Seconds for all channels together: each has a thread of its own."""
+PATIENCE = 2.0
+"""After so many seconds a terminal shows what is awaited."""
 
 
 @click.group(name="channels")
@@ -23,30 +29,51 @@ def channels_group() -> None:
 
 
 @channels_group.command()
-@click.argument("names", nargs=-1, metavar="[NAME]…")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_obj
 def test(path: Path | None, names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - click's way
-    """Send a test message now through each channel, or those named, and say what the service answered."""
-    config = load(path)
+    """Send a test message now through each channel, or those named, and say what the service answered.
+
+    Exit code 1 if one did not take it. Needs no API key.
+    """
+    config = load(path, needs_secrets=False)
     log.hide(config.secrets)
     chosen = choose(names, list(config.channels), "channel")
     if not chosen:
-        raise Stop("there is no channel to test: write [channels.NAME] with a url into the configuration")
-    outcomes = _send([config.channels[name] for name in chosen])
+        raise Stop("there is no channel to test: write [channels.NAME] with a url into the configuration", code=2)
+    outcomes: dict[str, Outcome] = {}
+    for name, outcome in send([config.channels[name] for name in chosen], Progress(sys.stderr)):
+        outcomes[name] = outcome
+        if not as_json:
+            click.echo(_line(name, outcome))
     if as_json:
-        print_json([_document(name, outcome) for name, outcome in outcomes.items()])
-    else:
-        for name, outcome in outcomes.items():
-            click.echo(f"{name}: {'delivered' if isinstance(outcome, Sent) else f'not delivered: {outcome.reason}'}")
-    if any(isinstance(outcome, NotSent) for outcome in outcomes.values()):
-        raise click.exceptions.Exit(1)
+        print_json([_document(name, outcomes[name]) for name in chosen])
+    if not all(isinstance(outcome, Sent) for outcome in outcomes.values()):
+        sys.exit(1)
 
 
-def _send(channels: Sequence[Channel]) -> dict[str, Outcome]:
-    """Send through all at once, each in a thread of its own, so that one that hangs delays no other."""
-    sending = {channel.name: _begin(channel) for channel in channels}
-    return {name: _result(future) for name, future in sending.items()}
+def send(
+    channels: Sequence[Channel], progress: Progress, *, deadline: float = DEADLINE, patience: float = PATIENCE
+) -> Iterator[tuple[str, Outcome]]:
+    """Send a test message through all at once, and yield each outcome as it comes; both times are in seconds."""
+    waiting = {_begin(channel): channel.name for channel in channels}
+    end = time.monotonic() + deadline
+    while waiting and (left := end - time.monotonic()) > 0:
+        done, _ = concurrent.futures.wait(
+            waiting, timeout=min(left, patience), return_when=concurrent.futures.FIRST_COMPLETED
+        )
+        progress.clear()
+        for future in sorted(done, key=waiting.__getitem__):
+            yield waiting.pop(future), future.result()
+        if not done:
+            progress.show(_awaited(waiting.values(), left))
+    progress.clear()
+    yield from ((name, NotSent(f"no end after {deadline:g} s")) for name in waiting.values())
+
+
+def _awaited(names: Iterable[str], left: float) -> str:
+    return f"Waiting for {', '.join(names)} ({left:.0f} s at most) …"
 
 
 def _begin(channel: Channel) -> "Future[Outcome]":
@@ -64,7 +91,7 @@ def _deliver(channel: Channel) -> Outcome:
         id=str(uuid4()),
         event="test",
         channel=channel.name,
-        account="monitor",
+        account=MONITOR,
         decided_at=utc_now(),
         severity=Level.INFO,
         title=title,
@@ -74,11 +101,10 @@ def _deliver(channel: Channel) -> Outcome:
     return Notifier(channel.url.get_secret_value(), redact=log.redact).send(message)
 
 
-def _result(future: "Future[Outcome]") -> Outcome:
-    try:
-        return future.result(timeout=DEADLINE)
-    except TimeoutError:
-        return NotSent(f"no end after {DEADLINE:.0f} s")
+def _line(name: str, outcome: Outcome) -> str:
+    if isinstance(outcome, NotSent):
+        return f"{name}: {click.style('not delivered', fg='red')}: {outcome.reason}"
+    return f"{name}: {click.style('delivered', fg='green')}"
 
 
 def _document(name: str, outcome: Outcome) -> dict[str, object]:

@@ -1,15 +1,16 @@
-"""What the commands share: reading the configuration, failing with a sentence, plain tables, JSON."""
+"""What the commands share: reading the configuration, failing with a sentence, tables and progress, JSON."""
 
-import dataclasses
+import difflib
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, TextIO
 
 import click
 
@@ -21,76 +22,146 @@ if TYPE_CHECKING:
     from monitor.store import Store
 
 WRONG_USE = 2
+LEVEL_COLOURS = {"ok": "green", "warning": "yellow", "critical": "red", "info": "cyan"}
+_MOST_NAMES = 20
 
 
 class Stop(click.ClickException):
-    """The command ends with this sentence on standard error, and this exit code."""
+    """The command ends with these sentences on standard error, and this exit code."""
 
-    def __init__(self, sentence: str, code: int = 1) -> None:
-        super().__init__(sentence)
+    def __init__(self, *sentences: str, code: int = 1) -> None:
+        super().__init__("\n".join(sentences))
         self.exit_code = code  # type: ignore[misc]  # click reads it from the instance
 
+    def show(self, file: IO[str] | None = None) -> None:
+        """Print each sentence on a line of its own."""
+        for sentence in self.message.splitlines():
+            click.echo(f"Error: {sentence}", file=file, err=True)
 
-def load(path: Path | None) -> Config:
-    """Read the configuration, or stop with every mistake in it."""
+
+def load(path: Path | None, *, needs_secrets: bool = True) -> Config:
+    """Read the configuration, or stop with every mistake in it.
+
+    Without ``needs_secrets``, an account or a channel that lacks its secret is Unusable, not a mistake.
+    """
     try:
-        return configuration.load(configuration.find(path, os.environ, Path.cwd()), os.environ)
+        return configuration.load(_find(path), os.environ, needs_secrets=needs_secrets)
     except ConfigError as error:
-        raise Stop(str(error), WRONG_USE) from error
+        raise Stop(*error.problems, code=WRONG_USE) from error
+
+
+def _find(path: Path | None) -> Path | None:
+    try:
+        here = Path.cwd()
+    except OSError:
+        raise Stop("the current folder is gone: change to one that is there", code=WRONG_USE) from None
+    return configuration.find(path, os.environ, here)
 
 
 @contextmanager
 def open_store(path: Path | None) -> "Iterator[Store]":
-    """Open the daemon's database beside it; needs no secrets."""
+    """Open the daemon's database beside it; needs no secrets. Stop if it cannot be used."""
     from monitor.store import Store, StoreError  # noqa: PLC0415 - 0.1 s that check must not pay
 
     try:
-        url = configuration.database_of(configuration.find(path, os.environ, Path.cwd()), os.environ)
+        url = configuration.database_of(_find(path), os.environ)
     except ConfigError as error:
-        raise Stop(str(error), WRONG_USE) from error
+        raise Stop(*error.problems, code=WRONG_USE) from error
     try:
         store = Store.open_existing(url)
     except StoreError as error:
         raise Stop(str(error)) from error
     try:
         yield store
+    except Exception as error:
+        if isinstance(error.__cause__, sqlite3.Error):  # the disk's trouble, or a daemon that keeps the file busy
+            raise Stop(f"{store.path} cannot be used ({error.__cause__}): is its disk full or read-only?") from error
+        raise
     finally:
         store.close()
 
 
 def choose(named: Sequence[str], there: Sequence[str], what: str) -> list[str]:
-    """Return the names asked for, or all; stop if one is not there."""
-    unknown = [name for name in named if name not in there]
-    if unknown:
-        raise Stop(f"no {what} is named {unknown[0]}: there is {', '.join(sorted(there)) or 'none'}", WRONG_USE)
-    return list(named) or list(there)
+    """Return the names asked for, each once, or all; stop if one is not there."""
+    for name in named:
+        if name not in there:
+            raise Stop(f"no {what} is named {name}: {_hint(name, there)}", code=WRONG_USE)
+    return list(dict.fromkeys(named)) or list(there)
+
+
+def _hint(name: str, there: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, there, 1)
+    if close:
+        return f"did you mean {close[0]}?"
+    listed = sorted(there)[:_MOST_NAMES]
+    more = f" and {len(there) - len(listed)} more" if len(there) > len(listed) else ""
+    return f"there is {', '.join(listed) or 'none'}{more}"
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Say whether people read this stream; there may be none, as under ``>&-``."""
+    return stream is not None and stream.isatty()
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return aligned columns, two spaces apart."""
+    """Return aligned columns for a terminal, with levels in their colours; elsewhere tabs between the columns."""
+    if not is_terminal(sys.stdout):
+        return "\n".join("\t".join(row) for row in (headers, *rows))
     widths = [max(len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (headers, *rows))
-    return "\n".join(line.rstrip() for line in lines)
+    title = click.style(_aligned(headers, widths), bold=True)
+    return "\n".join([title, *(_aligned(row, widths) for row in rows)])
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [_padded(cell, width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
+    return "  ".join([*cells, row[-1]]).rstrip()
+
+
+def _padded(cell: str, width: int) -> str:
+    text = cell.ljust(width)
+    return click.style(text, fg=LEVEL_COLOURS[cell]) if cell in LEVEL_COLOURS else text
+
+
+class Progress:
+    """A line that comes and goes at the end of a terminal; nothing anywhere else."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream if is_terminal(stream) else None
+        self._shown = False
+
+    def show(self, text: str) -> None:
+        """Show a text in place of the last one."""
+        self.clear()
+        if self._stream is not None:
+            self._stream.write(text)
+            self._stream.flush()
+            self._shown = True
+
+    def clear(self) -> None:
+        """Take the text away, before other output."""
+        if self._stream is not None and self._shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+            self._shown = False
 
 
 def ago(when: datetime | None, now: datetime) -> str:
     """Say how long ago something was."""
-    return "never" if when is None else f"{spoken(max(now - when, timedelta(0)))} ago"
+    return "never" if when is None else f"{spoken(now - when)} ago"
 
 
 def print_json(document: object) -> None:
-    """Print one JSON document and nothing else."""
-    click.echo(json.dumps(document, default=_encode, indent=2 if sys.stdout.isatty() else None))
+    """Print one JSON document: amounts as exact strings, times as RFC 3339 in UTC, with a Z."""
+    click.echo(json.dumps(document, default=_encode, ensure_ascii=False, indent=2))
 
 
-def _encode(value: Any) -> object:  # noqa: ANN401 - whatever json cannot write by itself
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    return str(value)
+def _encode(value: object) -> str:
+    match value:
+        case Decimal():
+            return plain(value)
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    raise TypeError(f"nothing says how JSON has a {type(value).__name__}")
 
 
 def utc_now() -> datetime:

@@ -22,14 +22,14 @@ def ailment(found: Life | None, now: datetime) -> str | None:
     if now - found.beat_at > OLDEST_BEAT:
         return f"the daemon (process {found.pid}) last gave a sign of life {ago(found.beat_at, now)}"
     if found.overdue:
-        return f"the polls of {found.overdue} accounts are overdue"
+        return f"the polls of {found.overdue} account{'s' * (found.overdue > 1)} are overdue"
     return None
 
 
 @click.command()
 @click.pass_obj
 def healthcheck(path: Path | None) -> None:
-    """Exit 0 if the running daemon is healthy, else 1."""
+    """Exit 0 if the running daemon is healthy, else 1: for Docker."""
     with open_store(path) as store, store.transaction(reads=True) as tx:
         found = life.read(tx)
     wrong = ailment(found, utc_now())

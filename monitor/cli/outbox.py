@@ -7,22 +7,30 @@ from pathlib import Path
 import click
 
 from monitor.cli.common import Stop, ago, open_store, print_json, table, utc_now
-from monitor.store import Tx, outbox
+from monitor.cli.healthcheck import ailment
+from monitor.store import Tx, life, outbox
 from monitor.store.outbox import Queued
+
+_SHOWN = 8
+"""So much of an id is shown and must be given: an empty variable must not drop the only message there is."""
+_HERE = {"waiting", "given_up"}
 
 
 @click.group(name="outbox", invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
-def outbox_group(ctx: click.Context) -> None:
+def outbox_group(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's way
     """List, retry or drop messages that wait or were given up."""
     if ctx.invoked_subcommand is None:
-        ctx.invoke(listing)
+        ctx.invoke(listing, as_json=as_json)
+    elif as_json:
+        raise click.UsageError(f"--json goes behind {ctx.invoked_subcommand}")
 
 
 @outbox_group.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_obj
-def listing(path: Path | None, as_json: bool = False) -> None:  # noqa: FBT001, FBT002 - click's way
+def listing(path: Path | None, as_json: bool) -> None:  # noqa: FBT001 - click's way
     """List the messages, the oldest first."""
     with open_store(path) as store, store.transaction(reads=True) as tx:
         found = outbox.listing(tx)
@@ -37,7 +45,7 @@ def listing(path: Path | None, as_json: bool = False) -> None:  # noqa: FBT001, 
 
 def _row(one: Queued, now: datetime) -> tuple[str, ...]:
     return (
-        one.message.id[:8],
+        one.message.id[:_SHOWN],
         one.message.channel,
         one.state.replace("_", " "),
         ago(one.message.decided_at, now),
@@ -47,13 +55,13 @@ def _row(one: Queued, now: datetime) -> tuple[str, ...]:
 
 
 def _document(one: Queued) -> dict[str, object]:
-    message = asdict(one.message) | {"severity": one.message.severity.word}
+    known = asdict(one)
+    message = known.pop("message") | {"severity": one.message.severity.word}
     message["changes"] = [
         asdict(change) | {"level": change.level.word, "before": change.before.word} for change in one.message.changes
     ]
-    known = asdict(one)
-    known.pop("message")
-    return message | known
+    document: dict[str, object] = message | known
+    return document
 
 
 @outbox_group.command()
@@ -62,9 +70,11 @@ def _document(one: Queued) -> dict[str, object]:
 def retry(path: Path | None, message: str) -> None:
     """Send a message again: at once if it waits, anew if it was given up."""
     with open_store(path) as store, store.transaction() as tx:
-        found = _find(tx, message)
-        outbox.retry(tx, found.message)
-    click.echo(f"{found.message.id} will be tried within 5 s of the daemon: {found.message.title}")
+        found, now = _find(tx, message).message, utc_now()
+        outbox.retry(tx, found, now)
+        is_well = ailment(life.read(tx), now) is None
+    when = "within 5 s" if is_well else "once the daemon runs"
+    click.echo(f"{found.id[:_SHOWN]} will be tried {when}: {found.title}")
 
 
 @outbox_group.command()
@@ -73,13 +83,15 @@ def retry(path: Path | None, message: str) -> None:
 def drop(path: Path | None, message: str) -> None:
     """Drop a message for good."""
     with open_store(path) as store, store.transaction() as tx:
-        found = _find(tx, message)
-        outbox.drop(tx, found.message, utc_now())
-    click.echo(f"dropped {found.message.id}: {found.message.title}")
+        found = _find(tx, message).message
+        outbox.drop(tx, found, utc_now())
+    click.echo(f"{found.id[:_SHOWN]} is dropped: {found.title}")
 
 
 def _find(tx: Tx, message: str) -> Queued:
-    found = outbox.find(tx, message)
-    if found is None or found.state not in {"waiting", "given_up"}:
-        raise Stop(f"no message that waits or was given up has the id {message}: see balance-monitor outbox list")
+    found = outbox.find(tx, message) if len(message) >= _SHOWN else None
+    if found is None:
+        raise Stop(f'no message has the id "{message}": balance-monitor outbox list shows what there is')
+    if found.state not in _HERE:
+        raise Stop(f"{message} no longer waits, it was {found.state}: nothing to do")
     return found

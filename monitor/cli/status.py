@@ -1,5 +1,8 @@
 """``status``: what the daemon knows."""
 
+import contextlib
+import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -8,84 +11,110 @@ from typing import Any
 
 import click
 
-from monitor.cli.common import ago, choose, open_store, print_json, table, utc_now
+from monitor.cli.common import ago, choose, is_terminal, open_store, print_json, table, utc_now
 from monitor.cli.healthcheck import ailment
-from monitor.model import Alert, Level
-from monitor.quantity import Unit, tell
-from monitor.store import Tx, life, memory, outbox
+from monitor.model import MONITOR, Alert, Level
+from monitor.quantity import Unit, spoken, tell
+from monitor.store import Tx, casebook, life, memory, outbox
 from monitor.store.life import Life
 from monitor.store.memory import Memory
 from monitor.store.outbox import Health
+
+_EVERY = 2.0
+"""Seconds between two looks of ``--watch``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """All that ``status`` shows, read in one transaction."""
 
+    now: datetime
     life: Life | None
     accounts: Mapping[str, Memory]
     alerts: Sequence[Alert]
     channels: Mapping[str, Health]
     counts: Mapping[tuple[str, str], int]
+    """How many messages wait or were given up, by channel and state."""
 
 
-def read(tx: Tx) -> Known:
+def read(tx: Tx, now: datetime) -> Known:
     """Read what the daemon knows."""
     return Known(
+        now=now,
         life=life.read(tx),
         accounts=dict(sorted(memory.recall_all(tx).items())),
-        alerts=memory.open_alerts(tx),
+        alerts=casebook.open_alerts(tx),
         channels=dict(sorted(outbox.all_health(tx).items())),
         counts=outbox.counts(tx),
     )
 
 
 @click.command()
-@click.argument("accounts", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.argument("accounts", nargs=-1, metavar="[ACCOUNT]...")
+@click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_obj
-def status(path: Path | None, accounts: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - click's way
+def status(path: Path | None, accounts: tuple[str, ...], watch: bool, as_json: bool) -> None:  # noqa: FBT001 - click's way
     """Show balances, alerts, channels and the outbox as the daemon knows them."""
+    if watch and as_json:
+        raise click.UsageError("--json is one document, --watch has no end: give one of them")
+    show(path, accounts, as_json=as_json)
+    with contextlib.suppress(KeyboardInterrupt):
+        while watch:
+            time.sleep(_EVERY)
+            show(path, accounts, as_json=False, again=True)
+
+
+def show(path: Path | None, accounts: Sequence[str], *, as_json: bool, again: bool = False) -> None:
+    """Print all of it once; ``again`` in place of what a terminal shows."""
     with open_store(path) as store, store.transaction(reads=True) as tx:
-        known = read(tx)
-    chosen = choose(accounts, list(known.accounts), "account")
-    now = utc_now()
+        known = read(tx, utc_now())
+    chosen = choose(accounts, list(known.accounts), "polled account")
     if as_json:
-        print_json(_document(known, chosen, now))
-    else:
-        click.echo("\n\n".join(_sections(known, chosen, now)))
+        print_json(_document(known, chosen))
+        return
+    if again:
+        click.echo("\x1b[H\x1b[J" if is_terminal(sys.stdout) else "\n", nl=False)
+    click.echo("\n\n".join(_sections(known, chosen)))
 
 
 def _level(known: Known, account: str) -> Level:
     return max((alert.level for alert in known.alerts if alert.account == account), default=Level.OK)
 
 
-def _sections(known: Known, chosen: Sequence[str], now: datetime) -> list[str]:
-    parts = [_daemon(known.life, now)]
+def _shown(known: Known, chosen: Sequence[str]) -> list[Alert]:
+    """Return the alerts of these accounts and of the monitor itself."""
+    return [alert for alert in known.alerts if alert.account in {*chosen, MONITOR}]
+
+
+def _sections(known: Known, chosen: Sequence[str]) -> list[str]:
+    parts = [_daemon(known.life, known.now)]
     if chosen:
         headers = ("ACCOUNT", "LEVEL", "BALANCE", "CREDITS", "POINTS", "READ", "POLLS")
-        parts.append(table(headers, [_account(known, name, now) for name in chosen]))
-    shown = [alert for alert in known.alerts if alert.account in {*chosen, "monitor"}]
-    if shown:
-        rows = [(one.account, one.rule, one.level.word, ago(one.started_at, now), one.phrase) for one in shown]
-        parts.append(table(("ALERT", "RULE", "LEVEL", "SINCE", "WHAT"), rows))
+        parts.append(table(headers, [_account(known, name) for name in chosen]))
+    else:
+        parts.append("No account has been polled yet.")
+    alerts = _shown(known, chosen)
+    if alerts:
+        rows = [(one.account, one.level.word, one.rule, ago(one.started_at, known.now), one.phrase) for one in alerts]
+        parts.append(table(("ALERT", "LEVEL", "RULE", "SINCE", "WHAT"), rows))
     if known.channels:
         columns = ("CHANNEL", "WAITING", "GIVEN UP", "LAST SUCCESS", "LAST ERROR")
-        parts.append(table(columns, [_channel(known, health, now) for health in known.channels.values()]))
+        parts.append(table(columns, [_channel(known, health) for health in known.channels.values()]))
     return parts
 
 
 def _daemon(found: Life | None, now: datetime) -> str:
     wrong = ailment(found, now)
     if found is None or wrong is not None:
-        return f"Daemon: {wrong}."
-    lines = [f"Daemon: healthy, up for {ago(found.started_at, now).removesuffix(' ago')} (process {found.pid})."]
+        return f"Not healthy: {wrong}."
+    lines = [f"Healthy, up for {spoken(now - found.started_at)} (process {found.pid}, {found.config})."]
     if found.reload_error is not None:
         lines.append(f"The last reload was refused, the earlier configuration goes on: {found.reload_error}")
     return "\n".join(lines)
 
 
-def _account(known: Known, name: str, now: datetime) -> tuple[str, ...]:
+def _account(known: Known, name: str) -> tuple[str, ...]:
     one = known.accounts[name]
     failure = f"{one.failure.kind.value}: {one.failure.reason}" if one.failure else "ok"
     level = _level(known, name).word
@@ -93,24 +122,21 @@ def _account(known: Known, name: str, now: datetime) -> tuple[str, ...]:
         return (name, level, "unknown", "", "", "never", failure)
     amounts = ((one.reading.available_credits, Unit.CREDITS), (one.reading.available_points, Unit.POINTS))
     counts = [tell(amount, unit).split()[0] if amount is not None else "" for amount, unit in amounts]
-    return (name, level, tell(one.reading.balance_usd, Unit.USD), *counts, ago(one.read_at, now), failure)
+    return (name, level, tell(one.reading.balance_usd, Unit.USD), *counts, ago(one.read_at, known.now), failure)
 
 
-def _channel(known: Known, health: Health, now: datetime) -> tuple[str, ...]:
+def _channel(known: Known, health: Health) -> tuple[str, ...]:
     waiting, lost = (known.counts.get((health.channel, state), 0) for state in ("waiting", "given_up"))
-    error = f"{ago(health.last_error_at, now)}: {health.last_error}" if health.last_error else ""
-    return (health.channel, str(waiting), str(lost), ago(health.last_success_at, now), error)
+    error = f"{ago(health.last_error_at, known.now)}: {health.last_error}" if health.last_error else ""
+    return (health.channel, str(waiting), str(lost), ago(health.last_success_at, known.now), error)
 
 
-def _document(known: Known, chosen: Sequence[str], now: datetime) -> dict[str, Any]:
+def _document(known: Known, chosen: Sequence[str]) -> dict[str, Any]:
+    wrong = ailment(known.life, known.now)
     return {
-        "daemon": {
-            "healthy": ailment(known.life, now) is None,
-            "reason": ailment(known.life, now),
-            **(asdict(known.life) if known.life else {}),
-        },
+        "daemon": {"healthy": wrong is None, "reason": wrong, **(asdict(known.life) if known.life else {})},
         "accounts": [_account_document(known, name) for name in chosen],
-        "alerts": [asdict(one) | {"level": one.level.word, "worst": one.worst.word} for one in known.alerts],
+        "alerts": [asdict(one) | {"level": one.level.word, "worst": one.worst.word} for one in _shown(known, chosen)],
         "channels": [
             asdict(health) | {state: known.counts.get((name, state), 0) for state in ("waiting", "given_up")}
             for name, health in known.channels.items()

@@ -5,19 +5,32 @@ transactions of ours ever meet. Other processes (status, outbox) open the same f
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from monitor.store import life, memory, outbox, schema
+from monitor.store import casebook, durations, history, life, memory, outbox
 from monitor.store.engine import REVISIONS, Lock, StoreError, check_revision, connect, migrate, path_of
 from monitor.worker import Worker
 
-__all__ = ["REVISIONS", "Lock", "Store", "StoreError", "Tx", "life", "memory", "outbox", "path_of"]
+__all__ = [
+    "REVISIONS",
+    "Lock",
+    "Store",
+    "StoreError",
+    "Tx",
+    "casebook",
+    "durations",
+    "history",
+    "life",
+    "memory",
+    "outbox",
+    "path_of",
+]
 
 Tx = Connection
 """One transaction, as the functions of this package take it."""
@@ -39,36 +52,28 @@ class Store:
     def start(cls, url: str) -> "Store":
         """Open the daemon's database: create it if need be, lock it, bring it up to date; a StoreError says why not."""
         path = path_of(url)
-        is_first = not path.exists()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as undo:
             lock = Lock(path)
-        except OSError as error:
-            raise StoreError(f"{path} cannot be written: {error.strerror}; set database to a path that can") from error
-        engine = connect(url)
-        try:
-            migrate(engine, path)
+            undo.callback(lock.release)
+            engine = connect(url)
+            undo.callback(engine.dispose)
+            is_first = migrate(engine, path) is None
             store = cls(engine, path, lock)
-        except BaseException:
-            engine.dispose()
-            lock.release()
-            raise
+            undo.pop_all()
         store.is_first_start = is_first
         return store
 
     @classmethod
     def open_existing(cls, url: str) -> "Store":
-        """Open the database beside a daemon. StoreError names the path if there is none."""
+        """Open the database beside a daemon; a StoreError names the path if there is none, or says why not."""
         path = path_of(url)
-        if not path.is_file():
-            raise StoreError(f"there is no database at {path}: start balance-monitor run, or set database to its path")
-        engine = connect(url)
-        try:
+        with contextlib.ExitStack() as undo:
+            engine = connect(url)
+            undo.callback(engine.dispose)
             check_revision(engine, path)
-        except BaseException:
-            engine.dispose()
-            raise
-        return cls(engine, path)
+            store = cls(engine, path)
+            undo.pop_all()
+        return store
 
     @contextmanager
     def transaction(self, *, reads: bool = False) -> Iterator[Tx]:
@@ -88,40 +93,22 @@ class Store:
         with self.transaction() as tx:
             return work(tx)
 
-    def close(self) -> None:
-        """Give the file back."""
-        self._worker.submit(self._close).result(timeout=5)
+    def close(self, timeout: float = 1.0) -> bool:
+        """Give the file back; say whether the disk's thread did so in time.
+
+        One that is stuck keeps the file until it comes back or the process ends, which loses nothing: what it had not
+        committed did not happen.
+        """
+        closing = self._worker.submit(self._close)
         self._worker.close()
+        try:
+            closing.result(timeout)
+        except TimeoutError:
+            return False
+        return True
 
     def _close(self) -> None:
         self._connection.close()
         self._engine.dispose()
         if self._lock is not None:
             self._lock.release()
-
-
-_DURATIONS = (
-    schema.accounts.c.read_at,
-    schema.accounts.c.failing_since,
-    schema.accounts.c.polled_at,
-    schema.accounts.c.wait_until,
-    schema.told.c.at,
-    schema.channels.c.failing_since,
-    schema.channels.c.next_attempt_at,
-)
-
-
-def move_clock(tx: Tx, step: timedelta) -> None:
-    """Move every time from which a duration is being counted as the clock was stepped: nothing fires early or late."""
-    memory.shift(tx, step, _DURATIONS)
-    memory.shift(tx, step, (schema.alerts.c.started_at,), where=schema.alerts.c.ended_at.is_(None))
-    waiting = schema.outbox.c.state == "waiting"
-    times = (schema.outbox.c.decided_at, schema.outbox.c.first_attempt_at, schema.outbox.c.aside_until)
-    memory.shift(tx, step, times, where=waiting)
-    memory.end_runs(tx)
-
-
-def absence(tx: Tx, now: datetime) -> timedelta:
-    """Return how long no daemon ran on this file."""
-    last = life.read(tx)
-    return max(now - last.beat_at, timedelta(0)) if last else timedelta(0)

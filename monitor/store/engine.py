@@ -2,7 +2,8 @@
 
 import fcntl
 import os
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from sqlalchemy.pool import QueuePool
 
 REVISIONS = ("0001",)
 """Every revision there has been; the last is the present one."""
+
+_SMALLEST = 512
+"""Bytes of the smallest SQLite file; it would take a smaller one of whatever kind for empty, and overwrite it."""
 
 
 class StoreError(Exception):
@@ -45,6 +49,7 @@ def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAP
     connection.isolation_level = None
     with closing(connection.cursor()) as cursor:
         cursor.execute("PRAGMA journal_mode=WAL")
+        # A power cut may undo the last transactions, whole and from the end: what they told is then decided again.
         cursor.execute("PRAGMA synchronous=NORMAL")
 
 
@@ -53,66 +58,88 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-def revision(connection: Connection) -> str | None:
-    """Return the revision that the tables are at; None for an empty file."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return found
-
-
 def check_revision(engine: Engine, path: Path) -> None:
-    """Refuse a file that is not at the present revision."""
-    with _reading(engine, path) as connection:
-        found = revision(connection)
-    _refuse_newer(found, path)
+    """Refuse a file that is missing or not at the present revision."""
+    with _spoken(path):
+        if not path.is_file():
+            raise StoreError(f"there is no database at {path}: start balance-monitor run, or set database to its path")
+        found = _revision(engine, path)
     if found != REVISIONS[-1]:
         raise StoreError(f"{path} is of an older version: start balance-monitor run once, which brings it up to date")
 
 
-def migrate(engine: Engine, path: Path) -> None:
-    """Bring the tables to the present revision. Alembic costs 9 MB and 0.1 s: imported only when there is work."""
-    with _reading(engine, path) as connection:
-        found = revision(connection)
-    _refuse_newer(found, path)
-    if found == REVISIONS[-1]:
-        return
+def migrate(engine: Engine, path: Path) -> str | None:
+    """Bring the tables to the present revision, and return the one that they were at; None for a new file.
+
+    Alembic costs 9 MB and 0.1 s: imported only when there is work.
+    """
+    with _spoken(path):
+        found = _revision(engine, path)
+        if found != REVISIONS[-1]:
+            _upgrade(engine)
+    return found
+
+
+def _upgrade(engine: Engine) -> None:
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def _reading(engine: Engine, path: Path) -> Connection:
-    try:
-        return engine.connect().execution_options(reads=True)
-    except DatabaseError as error:
-        raise StoreError(f"{path} cannot be opened: {error.orig}; give the path of a database of ours") from error
-
-
-def _refuse_newer(found: str | None, path: Path) -> None:
+def _revision(engine: Engine, path: Path) -> str | None:
+    """Return the revision that the tables are at, None for an empty file; refuse what is not ours or newer."""
+    if path.is_file() and 0 < path.stat().st_size < _SMALLEST:
+        raise StoreError(f"{path} cannot be used: file is not a database; set database to a path that can")
+    with engine.connect().execution_options(reads=True) as connection:
+        tables = inspect(connection).get_table_names()
+        known = "alembic_version" in tables
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else None
+    if found is None and tables:
+        raise StoreError(f"{path} is a database of another program: set database to a path of its own")
     if found is not None and found not in REVISIONS:
         raise StoreError(
             f"{path} was written by a newer balance-monitor (revision {found}): "
             "install that version again, or move the file away to start afresh"
         )
+    return found
+
+
+@contextmanager
+def _spoken(path: Path) -> Iterator[None]:
+    """Put what the disk or SQLite complain of into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path} cannot be used: {error.strerror}; set database to a path that can") from error
+    except DatabaseError as error:
+        raise StoreError(f"{path} cannot be used: {error.orig}; set database to a path that can") from error
 
 
 class Lock:
     """Held by the one daemon of a file, through an flock beside it; given back by the kernel when the process ends."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.with_name(path.name + ".lock").open("a+")
+        with _spoken(path):
+            real = path.resolve()  # whoever comes through a link must meet the same lock
+            real.parent.mkdir(parents=True, exist_ok=True)
+            self._file = real.with_name(real.name + ".lock").open("a+")
+            try:
+                self._take(path)
+            except BaseException:
+                self._file.close()
+                raise
+
+    def _take(self, path: Path) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._file.seek(0)
             holder = self._file.read().strip() or "unknown"
-            self._file.close()
             raise StoreError(
                 f"another balance-monitor already runs on {path} (process {holder}): stop it, or set another database"
             ) from None

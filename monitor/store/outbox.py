@@ -22,8 +22,11 @@ class Queued:
     message: Message
     state: str
     attempts: int
+    waits_since: datetime
+    """Its decision, or the command to try it anew."""
     first_attempt_at: datetime | None
     aside_until: datetime | None
+    """Set aside: until then those behind it go first, and that it fails says nothing about its channel."""
     settled_at: datetime | None
 
 
@@ -62,6 +65,7 @@ def _row(message: Message) -> dict[str, Any]:
         "changes": json.dumps([asdict(change) for change in message.changes]),
         "state": "waiting",
         "attempts": 0,
+        "waits_since": message.decided_at,
         "passed_on": False,
     }
 
@@ -78,7 +82,15 @@ def _queued(row: Row[Any]) -> Queued:
         body=row.body,
         changes=tuple(_change(values) for values in json.loads(row.changes)),
     )
-    return Queued(message, row.state, row.attempts, row.first_attempt_at, row.aside_until, row.settled_at)
+    return Queued(
+        message,
+        state=row.state,
+        attempts=row.attempts,
+        waits_since=row.waits_since,
+        first_attempt_at=row.first_attempt_at,
+        aside_until=row.aside_until,
+        settled_at=row.settled_at,
+    )
 
 
 def _change(values: dict[str, Any]) -> Change:
@@ -91,16 +103,22 @@ def head(tx: Connection, channel: str, now: datetime) -> Queued | None:
     return _first(tx, channel, or_(_box.aside_until.is_(None), _box.aside_until <= now))
 
 
-def behind(tx: Connection, queued: Queued, now: datetime) -> Queued | None:
-    """Return the message behind another of the same channel."""
-    free = or_(_box.aside_until.is_(None), _box.aside_until <= now)
-    return _first(tx, queued.message.channel, free & (_box.id != queued.message.id))
+def behind(tx: Connection, queued: Queued) -> Queued | None:
+    """Return the message behind another of the same channel that was tried least often, so that each has its turn."""
+    others = _box.aside_until.is_(None) & (_box.id != queued.message.id)
+    return _first(tx, queued.message.channel, others, _box.attempts)
 
 
-def _first(tx: Connection, channel: str, which: Any) -> Queued | None:  # noqa: ANN401 - a condition
-    query = select(schema.outbox).where(_WAITING, _box.channel == channel, which).order_by(_box.position).limit(1)
-    row = tx.execute(query).first()
+def _first(tx: Connection, channel: str, which: Any, *order: Any) -> Queued | None:  # noqa: ANN401 - a condition
+    here = select(schema.outbox).where(_WAITING, _box.channel == channel, which)
+    row = tx.execute(here.order_by(*order, _box.position).limit(1)).first()
     return None if row is None else _queued(row)
+
+
+def next_aside(tx: Connection, channel: str) -> datetime | None:
+    """Return when the first of a channel's messages that were set aside has its next turn."""
+    query = select(_box.aside_until).where(_WAITING, _box.channel == channel, _box.aside_until.is_not(None))
+    return tx.execute(query.order_by(_box.aside_until).limit(1)).scalar()
 
 
 def find(tx: Connection, message: str) -> Queued | None:
@@ -121,11 +139,9 @@ def waiting(tx: Connection, channel: str) -> list[Queued]:
     return [_queued(row) for row in tx.execute(query)]
 
 
-def unpassed(tx: Connection, channel: str, before: datetime) -> list[Message]:
-    """Return what waits for a channel since ``before`` and has not been passed on to its fallback."""
-    query = select(schema.outbox).where(
-        _WAITING, _box.channel == channel, _box.passed_on.is_(False), _box.decided_at <= before
-    )
+def unpassed(tx: Connection, channel: str) -> list[Message]:
+    """Return what waits for a channel and has not been passed on to its fallback, in order."""
+    query = select(schema.outbox).where(_WAITING, _box.channel == channel, _box.passed_on.is_(False))
     return [_queued(row).message for row in tx.execute(query.order_by(_box.position))]
 
 
@@ -159,7 +175,10 @@ def record(tx: Connection, message: Message, at: datetime, *, seconds: float, er
     """Write down an attempt: when, how long, and the error if the service did not take it."""
     values = {"message": message.id, "channel": message.channel, "at": at, "seconds": round(seconds, 3), "error": error}
     tx.execute(insert(schema.deliveries), values)
-    tried = {"attempts": _box.attempts + 1, "first_attempt_at": func.coalesce(_box.first_attempt_at, literal(at, schema.Time))}
+    tried = {
+        "attempts": _box.attempts + 1,
+        "first_attempt_at": func.coalesce(_box.first_attempt_at, literal(at, schema.Time)),
+    }
     tx.execute(update(schema.outbox).where(_box.id == message.id).values(tried))
 
 
@@ -181,12 +200,29 @@ def set_aside(tx: Connection, message: Message, until: datetime) -> None:
     tx.execute(update(schema.outbox).where(_box.id == message.id), {"aside_until": until})
 
 
-def retry(tx: Connection, message: Message) -> None:
-    """Let a message wait again, as if it had never been tried, and its channel try at once."""
-    values = {"state": "waiting", "settled_at": None, "first_attempt_at": None, "aside_until": None}
+def set_tried_aside(tx: Connection, channel: str, now: datetime) -> None:
+    """Set aside, for one more try each, every message that a channel refused while it takes others."""
+    refused = _WAITING & (_box.channel == channel) & _box.first_attempt_at.is_not(None) & _box.aside_until.is_(None)
+    tx.execute(update(schema.outbox).where(refused), {"aside_until": now})
+
+
+def retry(tx: Connection, message: Message, now: datetime) -> None:
+    """Let a message wait again, as if it had just been decided and never been tried, and its channel try at once."""
+    values = {
+        "state": "waiting",
+        "settled_at": None,
+        "waits_since": now,
+        "first_attempt_at": None,
+        "aside_until": None,
+    }
     here = (_box.id == message.id) & _box.state.in_(("waiting", "given_up"))
     tx.execute(update(schema.outbox).where(here), values)
-    tx.execute(update(schema.channels).where(schema.channels.c.name == message.channel), {"next_attempt_at": None})
+    hurry(tx, message.channel)
+
+
+def hurry(tx: Connection, channel: str) -> None:
+    """Let a channel try at once, whatever its back-off."""
+    tx.execute(update(schema.channels).where(schema.channels.c.name == channel), {"next_attempt_at": None})
 
 
 def drop(tx: Connection, message: Message, now: datetime) -> None:

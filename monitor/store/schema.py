@@ -169,6 +169,7 @@ outbox = Table(
     Column("changes", Text, nullable=False),
     Column("state", String(16), nullable=False),  # waiting | sent | given_up | dropped
     Column("attempts", Integer, nullable=False),
+    Column("waits_since", Time, nullable=False),  # its decision, or the command to try it anew
     Column("first_attempt_at", Time),
     Column("aside_until", Time),  # set aside so that it does not block those behind it
     Column("passed_on", Boolean(create_constraint=False), nullable=False),  # to the fallback

@@ -101,6 +101,7 @@ def upgrade() -> None:
         sa.Column("changes", sa.Text(), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("waits_since", sa.BigInteger(), nullable=False),
         sa.Column("first_attempt_at", sa.BigInteger()),
         sa.Column("aside_until", sa.BigInteger()),
         sa.Column("passed_on", sa.Boolean(create_constraint=False), nullable=False),

@@ -1,0 +1,10 @@
+"""Use case 2: empty the outbox, at least once and in order for each channel.
+
+``ledger`` reads and writes the outbox, each time in one transaction; a ``line`` is the way out to one URL, in a thread
+of its own; a ``lane`` is one channel, which leads its messages from the one to the other.
+"""
+
+from monitor.deliver.lane import Lane, Shared
+from monitor.deliver.line import Sender
+
+__all__ = ["Lane", "Sender", "Shared"]

@@ -1,0 +1,177 @@
+"""What a lane reads and writes of the outbox: which message is next, and what an attempt at it came to."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor import messages, poll
+from monitor.config import Channel, Config
+from monitor.model import Message, NotSent, Outcome, Sent
+from monitor.store import Tx, casebook, memory, outbox
+from monitor.store.outbox import Health, Queued
+
+FIRST_PAUSE = 10.0
+LONGEST_PAUSE = 900.0
+GIVE_UP = timedelta(days=2)
+FALLBACK = timedelta(minutes=15)
+ASIDE = timedelta(minutes=40)
+"""A head that fails for so long lets those behind it pass, if the service takes them: within the hour promised."""
+ASIDE_PAUSE = timedelta(minutes=15)
+
+
+def pause(failures: int, chance: float) -> timedelta:
+    """Return the wait after so many failures in a row: 10 s, doubling to 15 min; ``chance`` (0 to 1) shortens it."""
+    full = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 16))
+    return timedelta(seconds=full * (1 - 0.2 * chance))
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What a lane does next: send this, or wait so many seconds of the clock (None: until woken)."""
+
+    queued: Queued | None = None
+    wait: float | None = None
+    passed_on: Sequence[Message] = ()
+    """The copies that now wait for the fallback."""
+
+
+def plan(tx: Tx, config: Config, channel: Channel, now: datetime) -> Next:
+    """Find the next message of a channel, late words included; pass on to its fallback what waited too long."""
+    health = outbox.health(tx, channel.name)
+    copies, passes_at = _pass_on(tx, channel, health, now)
+    if health.next_attempt_at is not None and health.next_attempt_at > now:
+        return Next(wait=_until([health.next_attempt_at, passes_at], now), passed_on=copies)
+    queued = outbox.head(tx, channel.name, now)
+    if queued is None:
+        return Next(wait=_until([outbox.next_aside(tx, channel.name), passes_at], now), passed_on=copies)
+    return Next(_worded(tx, config, queued, now), passed_on=copies)
+
+
+def _until(moments: Sequence[datetime | None], now: datetime) -> float | None:
+    """Return the seconds to the first of these moments; never 0, which would be a busy loop."""
+    return min((max((when - now).total_seconds(), 0.01) for when in moments if when is not None), default=None)
+
+
+def _pass_on(tx: Tx, channel: Channel, health: Health, now: datetime) -> tuple[list[Message], datetime | None]:
+    """Queue for the fallback what this channel could not deliver in time; say when the next one is due."""
+    since = health.failing_since
+    if channel.fallback is None or since is None:
+        return [], None
+    waiting = outbox.unpassed(tx, channel.name)
+    due = {message.id: max(since, message.decided_at) + FALLBACK for message in waiting}
+    copies = poll.pass_on(tx, [message for message in waiting if due[message.id] <= now], channel.fallback)
+    outbox.queue(tx, copies)
+    return copies, min((when for when in due.values() if when > now), default=None)
+
+
+def _worded(tx: Tx, config: Config, queued: Queued, now: datetime) -> Queued:
+    """Let a late message say so, and how things stand now."""
+    message = queued.message
+    if now - message.decided_at <= messages.LATE:
+        return queued
+    levels = casebook.levels(tx)
+    names = sorted({change.account for change in message.changes if change.account in config.accounts})
+    standings = [memory.standing(memory.recall(tx, name), levels.get(name, messages.FINE)) for name in names]
+    body = messages.late(message, standings, now, config.timezone)
+    return dataclasses.replace(queued, message=dataclasses.replace(message, body=body))
+
+
+def probe(tx: Tx, config: Config, failed: Queued, now: datetime) -> Queued | None:
+    """Return a message by which to see whether the service takes others than a head that has failed for long."""
+    if failed.aside_until or not failed.first_attempt_at or now - failed.first_attempt_at < ASIDE:
+        return None
+    behind = outbox.behind(tx, failed)
+    return None if behind is None else _worded(tx, config, behind, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at a message: what it came to, when it ended and how many seconds it took."""
+
+    queued: Queued
+    outcome: Outcome
+    now: datetime
+    seconds: float
+    is_probe: bool = False
+
+    @property
+    def began(self) -> datetime:
+        """When it began."""
+        return self.now - timedelta(seconds=self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a channel with an attempt."""
+
+    before: Health
+    after: Health
+    lost: Sequence[Message] = ()
+    """What was given up."""
+    told: Sequence[Message] = ()
+    """What other channels are told of that."""
+
+
+def settle(tx: Tx, config: Config, attempt: Attempt, chance: float) -> Settled:
+    """Write down what an attempt came to; give up, loudly, what has been waiting for two days."""
+    message, outcome = attempt.queued.message, attempt.outcome
+    error = outcome.reason if isinstance(outcome, NotSent) else None
+    outbox.record(tx, message, attempt.began, seconds=attempt.seconds, error=error)
+    before = outbox.health(tx, message.channel)
+    if error is None:
+        return _taken(tx, attempt, before)
+    if attempt.queued.aside_until is not None:
+        return _refused_again(tx, config, attempt, before, error=error)
+    return _failed(tx, config, attempt, before, chance=chance)
+
+
+def healthier(health: Health, attempt: Attempt, chance: float) -> Health:
+    """Return how a channel is doing after one more attempt; the last error stays to be seen."""
+    if isinstance(attempt.outcome, Sent):
+        fine = Health(channel=health.channel, last_success_at=attempt.now, fallback=health.fallback)
+        return dataclasses.replace(fine, last_error=health.last_error, last_error_at=health.last_error_at)
+    return dataclasses.replace(
+        health,
+        failures=health.failures + 1,
+        failing_since=health.failing_since or attempt.began,
+        next_attempt_at=attempt.now + pause(health.failures + 1, chance),
+        last_error=attempt.outcome.reason,
+        last_error_at=attempt.now,
+    )
+
+
+def _taken(tx: Tx, attempt: Attempt, before: Health) -> Settled:
+    message = attempt.queued.message
+    outbox.settle(tx, [message.id], "sent", attempt.now)
+    if attempt.is_probe:
+        outbox.set_tried_aside(tx, message.channel, attempt.now)
+    after = healthier(before, attempt, 0)
+    outbox.save_health(tx, after)
+    return Settled(before, after)
+
+
+def _failed(tx: Tx, config: Config, attempt: Attempt, before: Health, *, chance: float) -> Settled:
+    """Note that the channel fails; give up what has waited for two days, and tell others so once an outage."""
+    after = healthier(before, attempt, chance)
+    limit = attempt.now - GIVE_UP
+    lost: list[Message] = []
+    if after.failing_since is not None and after.failing_since <= limit:
+        lost = [one.message for one in outbox.waiting(tx, after.channel) if one.waits_since <= limit]
+    told = poll.give_up(tx, config, lost, why=f"failing for two days: {after.last_error}", now=attempt.now)
+    if before.gave_up_at is not None:
+        told = []
+    outbox.queue(tx, told)
+    outbox.save_health(tx, dataclasses.replace(after, gave_up_at=attempt.now if lost else before.gave_up_at))
+    return Settled(before, after, lost, told)
+
+
+def _refused_again(tx: Tx, config: Config, attempt: Attempt, before: Health, *, error: str) -> Settled:
+    """Let the message alone wait, and give it up after two days: the channel takes others."""
+    queued, now = attempt.queued, attempt.now
+    outbox.set_aside(tx, queued.message, now + ASIDE_PAUSE)
+    is_old = queued.first_attempt_at is not None and queued.first_attempt_at <= now - GIVE_UP
+    lost = [queued.message] if is_old else []
+    told = poll.give_up(tx, config, lost, why=f"refused for two days: {error}", now=now)
+    outbox.queue(tx, told)
+    return Settled(before, before, lost, told)

@@ -1,0 +1,173 @@
+"""What is remembered of rules: their states, the alerts that they opened, and who was told what of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from monitor.alerts import Case, Ruling, State
+from monitor.model import Alert, Change, Level, Told
+from monitor.rules import Rule
+from monitor.store import schema
+
+_STATES = select(schema.states).where(schema.states.c.account == bindparam("account"))
+
+
+def cases(tx: Connection, account: str, rules: Sequence[Rule]) -> list[Case]:
+    """Return what is remembered of each rule of an account, in the order given."""
+    rows = {row.rule: row for row in tx.execute(_STATES, {"account": account})}
+    open_alerts = _open_alerts(tx, [row.alert for row in rows.values() if row.alert])
+    told = told_of(tx, open_alerts)
+    return [
+        Case(
+            rule,
+            _state(rows[rule.name]) if rule.name in rows else State(),
+            alert := open_alerts.get(rows[rule.name].alert) if rule.name in rows else None,
+            {one.channel: one for one in told.get(alert.id if alert else "", [])},
+        )
+        for rule in rules
+    ]
+
+
+def _state(row: Row[Any]) -> State:
+    return State(
+        level=Level(row.level),
+        up_warning=row.up_warning,
+        up_critical=row.up_critical,
+        down_warning=row.down_warning,
+        down_critical=row.down_critical,
+        limits=row.limits,
+        was=row.was,
+    )
+
+
+def _open_alerts(tx: Connection, ids: Sequence[str]) -> dict[str, Alert]:
+    if not ids:
+        return {}
+    rows = tx.execute(select(schema.alerts).where(schema.alerts.c.id.in_(ids)))
+    return {row.id: _alert(row) for row in rows}
+
+
+def _alert(row: Row[Any]) -> Alert:
+    return Alert(
+        id=row.id,
+        account=row.account,
+        rule=row.rule,
+        level=Level(row.level),
+        worst=Level(row.worst),
+        started_at=row.started_at,
+        phrase=row.phrase,
+    )
+
+
+def alert_of(tx: Connection, account: str, rule: str) -> tuple[Alert | None, dict[str, Told]]:
+    """Return the open alert of a rule, if there is one, and what each channel was last told of it."""
+    here = (schema.states.c.account == account) & (schema.states.c.rule == rule)
+    ids = [found for found in tx.execute(select(schema.states.c.alert).where(here)).scalars() if found]
+    alerts = _open_alerts(tx, ids)
+    told = told_of(tx, alerts)
+    return next(iter(alerts.values()), None), {one.channel: one for alert in alerts for one in told.get(alert, [])}
+
+
+def is_open(tx: Connection, alert: str) -> bool:
+    """Say whether an alert has not ended."""
+    here = (schema.alerts.c.id == alert) & schema.alerts.c.ended_at.is_(None)
+    return tx.execute(select(schema.alerts.c.id).where(here)).first() is not None
+
+
+def open_alerts(tx: Connection) -> list[Alert]:
+    """Return every alert that has not ended, the oldest first."""
+    query = select(schema.alerts).where(schema.alerts.c.ended_at.is_(None)).order_by(schema.alerts.c.started_at)
+    return [_alert(row) for row in tx.execute(query)]
+
+
+def told_of(tx: Connection, alerts: Mapping[str, Alert]) -> dict[str, list[Told]]:
+    """Return what each channel was last told of these alerts."""
+    found: dict[str, list[Told]] = {}
+    if alerts:
+        for row in tx.execute(select(schema.told).where(schema.told.c.alert.in_(alerts))):
+            found.setdefault(row.alert, []).append(Told(row.channel, Level(row.level), row.at))
+    return found
+
+
+def save(tx: Connection, account: str, rulings: Sequence[Ruling], now: datetime) -> None:
+    """Write down what a poll made of the rules of an account: states, alerts, and who was told."""
+    for ruling in rulings:
+        if ruling.alert != ruling.case.alert and ruling.alert is not None:
+            save_alert(tx, ruling.alert, now, is_new=ruling.case.alert is None)
+        if ruling.state != ruling.case.state:
+            _save_state(tx, account, ruling.case.rule.name, ruling.state, ruling.alert)
+        if ruling.alert is not None and ruling.alert.level is not Level.OK:
+            for channel, change in ruling.changes.items():
+                tell(tx, ruling.alert.id, Told(channel, change.level, now))
+
+
+def save_alert(tx: Connection, alert: Alert, now: datetime, *, is_new: bool) -> None:
+    """Write down an alert; at its end, who was told of it is no longer needed."""
+    ended = alert.level is Level.OK
+    values = {
+        "level": int(alert.level),
+        "worst": int(alert.worst),
+        "phrase": alert.phrase,
+        "ended_at": now if ended else None,
+    }
+    if is_new:
+        known = {"id": alert.id, "account": alert.account, "rule": alert.rule, "started_at": alert.started_at}
+        tx.execute(insert(schema.alerts), known | values)
+    else:
+        tx.execute(update(schema.alerts).where(schema.alerts.c.id == alert.id), values)
+    if ended:
+        tx.execute(delete(schema.told).where(schema.told.c.alert == alert.id))
+
+
+def end_alert(tx: Connection, alert: Alert, now: datetime) -> None:
+    """End an alert that is no longer watched; it keeps the level that it had."""
+    tx.execute(update(schema.alerts).where(schema.alerts.c.id == alert.id), {"ended_at": now})
+    tx.execute(delete(schema.told).where(schema.told.c.alert == alert.id))
+
+
+def save_own(tx: Connection, alert: Alert, changes: Mapping[str, Change], now: datetime, *, is_new: bool) -> None:
+    """Write down an alert of the monitor's own, and who was told."""
+    save_alert(tx, alert, now, is_new=is_new)
+    _save_state(tx, alert.account, alert.rule, State(level=alert.level), alert)
+    if alert.level is not Level.OK:
+        for channel, change in changes.items():
+            tell(tx, alert.id, Told(channel, change.level, now))
+
+
+def _save_state(tx: Connection, account: str, rule: str, state: State, alert: Alert | None) -> None:
+    open_alert = alert.id if alert and alert.level is not Level.OK else None
+    values = {field.name: getattr(state, field.name) for field in fields(state)}
+    values |= {"level": int(state.level), "alert": open_alert}
+    here = (schema.states.c.account == account) & (schema.states.c.rule == rule)
+    if tx.execute(update(schema.states).where(here), values).rowcount == 0:
+        tx.execute(insert(schema.states), {"account": account, "rule": rule} | values)
+
+
+def tell(tx: Connection, alert: str, told: Told) -> None:
+    """Write down what a channel has now been told of an alert."""
+    here = (schema.told.c.alert == alert) & (schema.told.c.channel == told.channel)
+    values = {"level": int(told.level), "at": told.at}
+    if tx.execute(update(schema.told).where(here), values).rowcount == 0:
+        tx.execute(insert(schema.told), {"alert": alert, "channel": told.channel} | values)
+
+
+def forget_rule(tx: Connection, account: str, rule: str) -> None:
+    """Drop the state of a rule that is no longer watched."""
+    here = (schema.states.c.account == account) & (schema.states.c.rule == rule)
+    tx.execute(delete(schema.states).where(here))
+
+
+def known_states(tx: Connection) -> list[tuple[str, str]]:
+    """Return the account and rule of every state."""
+    return [(row.account, row.rule) for row in tx.execute(select(schema.states.c.account, schema.states.c.rule))]
+
+
+def levels(tx: Connection) -> dict[str, Level]:
+    """Return the worst level of each account that has an open alert."""
+    worst: dict[str, Level] = {}
+    for alert in open_alerts(tx):
+        worst[alert.account] = max(worst.get(alert.account, Level.OK), alert.level)
+    return worst
