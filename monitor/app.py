@@ -6,7 +6,7 @@ import functools
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor import __version__, log, poll
@@ -14,6 +14,7 @@ from monitor.ask import Provider, ask
 from monitor.clock import Clock
 from monitor.config import Channel, Config, ConfigError, Unusable
 from monitor.deliver import Lane, Sender, Shared
+from monitor.model import Message
 from monitor.notify import Notifier
 from monitor.poll import Polled
 from monitor.provider import Legnext
@@ -49,6 +50,8 @@ class Daemon:
         self._provider = provider or Legnext()
         self._schedule = Schedule(self._tick, monotonic=self._real_monotonic)
         self._lanes: dict[str, Lane] = {}
+        self._leaving: list[asyncio.Future[None]] = []
+        """The ends of lanes whose channels have left the configuration."""
         self._waits: dict[str, datetime] = {}
         self._slots = asyncio.Semaphore(POLLS_IN_FLIGHT)
         self._polling: set[asyncio.Task[None]] = set()
@@ -108,8 +111,10 @@ class Daemon:
 
     async def _start(self) -> None:
         now = self._clock.now()
-        self._waits = await self._store.do(functools.partial(_wake_up, config=self.config, born=self._life, now=now))
+        awake = await self._store.do(functools.partial(_wake_up, config=self.config, born=self._life, now=now))
+        self._waits = awake.waits
         self._tell_start()
+        self._report_lost(awake.lost)
         self._set_lanes()
         self._schedule.start(self._intervals())
 
@@ -293,18 +298,23 @@ class Daemon:
         if fresh.database != old.database:
             self._log.warning("configuration", note="database: a change takes effect at the next start")
         try:
-            queued = await self._store.do(functools.partial(poll.reconcile, config=fresh, now=now))
+            found = await self._store.do(functools.partial(poll.reconcile, config=fresh, now=now))
         except BaseException:
             self.config = old
             raise
         gone = [self._lanes.pop(name) for name in self._lanes.keys() - fresh.channels.keys()]
         self._set_lanes()
         self._schedule.change(self._intervals())
-        self._wake([message.channel for message in queued])
+        self._wake([message.channel for message in found.told])
+        self._report_lost(found.lost)
         self._life = replace(self._life, accounts=len(fresh.accounts), reloaded_at=now, reload_error=None)
         self._log.info("reloaded", accounts=len(fresh.accounts), channels=len(fresh.channels))
         self._tell_warnings()
-        await asyncio.gather(*(lane.stop(SENDS_GRACE) for lane in gone))
+        self._leaving += [asyncio.ensure_future(lane.stop(SENDS_GRACE)) for lane in gone]
+
+    def _report_lost(self, lost: Sequence[Message]) -> None:
+        for message in lost:
+            self._log.error("gave_up", channel=message.channel, message=message.id, title=message.title)
 
     # -- stopping -----------------------------------------------------------------------------------------------------
 
@@ -312,7 +322,8 @@ class Daemon:
         self._stopping.set()
         self._schedule.stop()
         self._log.info("stopping")
-        await asyncio.gather(self._end_polls(), *(lane.stop(SENDS_GRACE) for lane in self._lanes.values()))
+        lanes = [lane.stop(SENDS_GRACE) for lane in self._lanes.values()]
+        await asyncio.gather(self._end_polls(), *lanes, *self._leaving)
         self._schedule.close()
         if isinstance(self._provider, Legnext):
             await self._provider.aclose()
@@ -336,9 +347,19 @@ def _connect(channel: Channel) -> Sender:
     return Notifier(channel.url.get_secret_value(), redact=log.redact)
 
 
-def _wake_up(tx: Tx, *, config: Config, born: Life, now: datetime) -> dict[str, datetime]:
-    """Take up what is remembered, in one transaction; return what the API asked each account to wait."""
+@dataclass(frozen=True, slots=True)
+class _Awake:
+    """What a start found."""
+
+    waits: dict[str, datetime]
+    """Until when the API asked to wait, by account."""
+    lost: Sequence[Message]
+
+
+def _wake_up(tx: Tx, *, config: Config, born: Life, now: datetime) -> _Awake:
+    """Take up what is remembered, in one transaction."""
     durations.skip_absence(tx, now)
-    poll.reconcile(tx, config, now)
+    found = poll.reconcile(tx, config, now)
     life.write(tx, born)
-    return {name: one.wait_until for name, one in memory.recall_all(tx).items() if one.wait_until is not None}
+    known = memory.recall_all(tx).items()
+    return _Awake({name: one.wait_until for name, one in known if one.wait_until is not None}, found.lost)

@@ -124,24 +124,36 @@ def compose(
     ]
 
 
-def reconcile(tx: Tx, config: Config, now: datetime) -> list[Message]:
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What a changed configuration led to."""
+
+    told: Sequence[Message]
+    lost: Sequence[Message]
+    """What waited for channels that are gone, and was given up."""
+
+
+def reconcile(tx: Tx, config: Config, now: datetime) -> Reconciled:
     """Bring what is remembered in line with the configuration, at a start or a reload.
 
     What is no longer watched is told to whoever was told of it; what waits for a channel that is gone goes to its
     fallback or is given up, loudly; a channel whose secret is missing is told to the others.
     """
-    queued = []
+    queued: list[Message] = []
+    lost: list[Message] = []
     for account, rules in _gone_rules(tx, config).items():
         queued += _unwatch(tx, config, account, rules, now=now)
     for account in memory.known_accounts(tx) - set(config.accounts):
         memory.forget_account(tx, account)
     for channel in sorted(outbox.known_channels(tx) - set(config.channels)):
-        queued += _drop_channel(tx, config, channel, now)
+        left = _drop_channel(tx, config, channel, now)
+        queued += left.told
+        lost += left.lost
     for kept in config.channels.values():
         outbox.keep_fallback(tx, kept.name, kept.fallback)
     queued += _tell_unusable(tx, config, now)
     outbox.queue(tx, queued)
-    return queued
+    return Reconciled(queued, lost)
 
 
 def _gone_rules(tx: Tx, config: Config) -> dict[str, list[str]]:
@@ -169,13 +181,13 @@ def _end(tx: Tx, config: Config, account: str, rule: str, *, now: datetime) -> M
     return alerts.unwatch(alert, [one for one in told.values() if one.channel in config.channels])
 
 
-def _drop_channel(tx: Tx, config: Config, channel: str, now: datetime) -> list[Message]:
+def _drop_channel(tx: Tx, config: Config, channel: str, now: datetime) -> Reconciled:
     fallback = outbox.health(tx, channel).fallback
     left = [queued.message for queued in outbox.forget_channel(tx, channel)]
     if fallback in config.channels and fallback is not None:
         outbox.settle(tx, [message.id for message in left], "dropped", now)
-        return pass_on(tx, left, fallback)
-    return give_up(tx, config, left, why="it has left the configuration", now=now)
+        return Reconciled(pass_on(tx, left, fallback), ())
+    return Reconciled(give_up(tx, config, left, why="it has left the configuration", now=now), left)
 
 
 def pass_on(tx: Tx, left: Sequence[Message], fallback: str) -> list[Message]:

@@ -31,8 +31,11 @@ class Phased(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
         self.phase = timedelta(seconds=phase)
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """Return the first moment of the phase after both ``previous`` and ``now``."""
-        latest = max(now, previous) if previous else now
+        """Return the first moment of the phase after ``now`` and half an interval after ``previous``.
+
+        A first poll is made at once, wherever in the phase: the next one must not follow on its heels.
+        """
+        latest = max(now, previous + self.interval / 2) if previous else now
         start = _EPOCH + self.phase
         return start + ((latest - start) // self.interval + 1) * self.interval
 

@@ -193,7 +193,8 @@ def test_low_balance_alert_says_what_it_believed() -> None:
         (Unreachable(), reading(1), None, (OK, OK)),
         (Unreachable(), reading(1), 3 * 60 * MINUTE, (OK, OK)),
         (Unreachable(), LOST, 0 * MINUTE, (OK, CRITICAL)),
-        (Unreachable(), LOST, 15 * MINUTE - timedelta(seconds=1), (OK, CRITICAL)),
+        (Unreachable(), LOST, 15 * MINUTE - timedelta(seconds=31), (OK, CRITICAL)),
+        (Unreachable(), LOST, 15 * MINUTE - timedelta(seconds=30), (WARNING, CRITICAL)),  # a tenth of an interval
         (Unreachable(), LOST, 15 * MINUTE, (WARNING, CRITICAL)),
         (Unreachable(), REFUSED, 15 * MINUTE, (WARNING, CRITICAL)),
         (Unreachable(), ODD, 120 * MINUTE, (CRITICAL, CRITICAL)),

@@ -41,7 +41,7 @@ class World:
 
     def start(self) -> list[Message]:
         with self.store.transaction() as tx:
-            return poll.reconcile(tx, self.config, self.now)
+            return list(poll.reconcile(tx, self.config, self.now).told)
 
     def restart(self, after: timedelta = timedelta(0)) -> None:
         self.store.close()

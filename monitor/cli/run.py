@@ -31,7 +31,8 @@ def run(path: Path | None) -> None:
     try:
         asyncio.run(_live(config, store))
     finally:
-        store.close()
+        if not store.close():
+            log.get("monitor.run").warning("store_stuck", note="the disk does not answer; left as it is")
 
 
 async def _live(config: Config, store: Store) -> None:

@@ -36,7 +36,8 @@ class Unreachable(TwoLevels):
             return Verdict(Level.OK, Level.OK, Trouble(kind=Kind.UNREACHABLE, reason="", since=look.failing_since))
         silence = look.now - look.failing_since
         least = _LEAST_INTERVALS * look.interval
-        level = worst(level for level, line in self.lines if silence >= max(line, least))
+        slack = look.interval / 10  # a poll some seconds early must not put an alert off by a whole interval
+        level = worst(level for level, line in self.lines if silence + slack >= max(line, least))
         fact = Trouble(kind=Kind.UNREACHABLE, reason=look.seen.reason, since=look.failing_since)
         return Verdict(level, Level.CRITICAL, fact)
 
