@@ -57,7 +57,7 @@ def _measure(fact: Measure, level: Level) -> str:
 
 
 def _trouble(fact: Trouble, level: Level, now: datetime) -> str:
-    silence = spoken(now - fact.since) if fact.since else ""
+    silence = _silence(now - fact.since) if fact.since else ""
     if level is Level.OK:
         return {
             Kind.UNREACHABLE: f"readings again, after {silence} without" if silence else "readings again",
@@ -70,6 +70,12 @@ def _trouble(fact: Trouble, level: Level, now: datetime) -> str:
         Kind.UNREADABLE: "the API's answer cannot be used",
     }[fact.kind]
     return f"{what} ({fact.reason})" if fact.reason else what
+
+
+def _silence(length: timedelta) -> str:
+    """Say how long nothing was heard, to the nearest minute: polls are not punctual to the second."""
+    minute = timedelta(minutes=1)
+    return spoken(length if length < 2 * minute else (length + minute / 2) // minute * minute)
 
 
 def title(change: Change) -> str:
