@@ -200,6 +200,7 @@ def test_a_wait_that_the_api_asked_for_is_kept_also_over_a_restart(tmp_path: Pat
     assert again.api.asked == []
 
 
+@pytest.mark.slow
 def test_polls_that_are_overdue_are_said_and_planned_anew(tmp_path: Path) -> None:
     stage = Stage(tmp_path, 'interval = "5s"\n' + MAIN + OPS, speed=20)
 

@@ -131,6 +131,7 @@ def test_a_reload_brings_accounts_and_channels_and_takes_them_away(api: Api, tmp
     assert set(second.titles) == {LOW, "[CRITICAL] batch: $4.00 left (at or below $5.00)"}
 
 
+@pytest.mark.slow
 def test_it_stops_in_time_with_hanging_polls_and_a_hanging_channel_and_loses_nothing(api: Api, tmp_path: Path) -> None:
     api.change(balance_usd=20)
     with Webhook() as hook, Run(tmp_path, settings(api, hook.url)) as run:
@@ -190,6 +191,7 @@ def test_without_a_channel_alerts_go_to_the_log_and_run_says_so(api: Api, tmp_pa
         assert run.stop() == 0
 
 
+@pytest.mark.slow
 def test_an_outage_is_logged_at_its_two_edges_only(api: Api, tmp_path: Path) -> None:
     with Run(tmp_path, settings(api)) as run:
         run.start()
