@@ -195,10 +195,15 @@ def own(
     listeners: Sequence[Listener],
     fresh: Callable[[], Alert],
 ) -> tuple[Alert | None, dict[str, Change]]:
-    """Follow an alert of the monitor's own, such as a channel that cannot be used; it sends no reminders."""
+    """Follow an alert of the monitor's own, such as channels that cannot be used; it sends no reminders.
+
+    While it lasts, other words are another thing, such as a second channel, of which nobody was told.
+    """
     moved = follow(alert, level, phrase, fresh=fresh)
     if moved is None:
         return None, {}
+    if alert is not None and alert.phrase != phrase and level is not Level.OK:
+        told = {}
     rose = level > (alert.level if alert else Level.OK)
     causes = {
         listener.channel: due(

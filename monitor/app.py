@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from monitor import __version__, log, poll
 from monitor.ask import Provider, ask
 from monitor.clock import Clock
-from monitor.config import Channel, Config, ConfigError, Unusable
+from monitor.config import Account, Channel, Config, ConfigError, Unusable
 from monitor.deliver import Lane, Sender, Shared
-from monitor.model import Message
+from monitor.model import Failure, Kind, Message, Seen
 from monitor.notify import Notifier
 from monitor.poll import Polled
 from monitor.provider import Legnext
@@ -26,6 +26,8 @@ POLLS_IN_FLIGHT = 250
 POLLS_GRACE = 1.5
 """Real seconds that polls in flight have at a stop, and that sends have in all: docker waits ten."""
 SENDS_GRACE = 5.0
+HOUSE_GRACE = 0.5
+"""Real seconds that a reload has to come to its end at a stop."""
 BEAT = 10
 SLACK = timedelta(seconds=30)
 """What a job may take beside its poll before it is given up, so that it never blocks its successors."""
@@ -79,9 +81,12 @@ class Daemon:
     async def run(self) -> None:
         """Run until ``stop`` is called or a signal comes, then stop within 8 s."""
         await self._start()
+        house = asyncio.ensure_future(self._keep_house())
         try:
-            await self._keep_house()
+            await self._stopping.wait()
         finally:
+            await asyncio.wait({house}, timeout=HOUSE_GRACE)
+            house.cancel()  # it may be waiting for a disk that hangs
             await self._end()
 
     def stop(self) -> None:
@@ -180,13 +185,21 @@ class Daemon:
             if account is None:
                 return
             async with asyncio.timeout((account.timeout + SLACK).total_seconds()):
-                now = self._clock.now()
-                seen = await ask(account, self._provider, wait_until=self._waits.get(name), now=now)
+                seen = await self._ask(account)
                 current = self.config.accounts.get(name)
                 if current is None or (current.api_key, current.base_url) != (account.api_key, account.base_url):
                     return  # a reload came between: what was seen is about another key
                 now, config = self._clock.now(), self.config
                 self._react(await self._store.do(lambda tx: poll.settle(tx, config, current, seen, now)))
+
+    async def _ask(self, account: Account) -> Seen:
+        """Ask; a mistake of ours in asking is a failed poll too, or the account would be unwatched in silence."""
+        wait_until, now = self._waits.get(account.name), self._clock.now()
+        try:
+            return await ask(account, self._provider, wait_until=wait_until, now=now)
+        except Exception as error:  # noqa: BLE001 - see above
+            self._log.exception("poll_failed", account=account.name)
+            return Failure(Kind.UNREACHABLE, f"a mistake of the monitor's own ({type(error).__name__}), see its log")
 
     def _react(self, polled: Polled) -> None:
         name = polled.after.account
@@ -241,10 +254,11 @@ class Daemon:
         step = self._clock.stepped()
         if step is not None:
             await self._follow_step(step)
+        if second % BEAT == 0:
+            self._watch_polls()
         if second % 2 == 0:  # commands of other processes (outbox retry) are seen within 5 s
             self._wake(sorted(await self._store.do(outbox.channels_waiting)))
         if second % BEAT == 0:
-            self._watch_polls()
             await self._beat()
 
     def _watch_polls(self) -> None:
@@ -265,6 +279,7 @@ class Daemon:
         The clock moves as the transaction is queued: those before it hold times of before, those after it of after.
         """
         self._clock.move(step)
+        self._schedule.restart()  # whatever the disk says: polls follow the system's clock
         try:
             await self._store.do(functools.partial(durations.move_clock, step=step))
         except Exception:
@@ -272,7 +287,6 @@ class Daemon:
             raise
         self._waits = {name: until + step for name, until in self._waits.items()}
         self._life = replace(self._life, started_at=self._life.started_at + step)
-        self._schedule.restart()
         self._log.warning("clock_stepped", seconds=round(step.total_seconds(), 3))
         await self._beat()
 
@@ -299,8 +313,9 @@ class Daemon:
             self._log.warning("configuration", note="database: a change takes effect at the next start")
         try:
             found = await self._store.do(functools.partial(poll.reconcile, config=fresh, now=now))
-        except BaseException:
+        except BaseException as error:
             self.config = old
+            self._life = replace(self._life, reload_error=f"not written down ({type(error).__name__}): reload again")
             raise
         gone = [self._lanes.pop(name) for name in self._lanes.keys() - fresh.channels.keys()]
         self._set_lanes()
@@ -327,10 +342,15 @@ class Daemon:
         self._schedule.close()
         if isinstance(self._provider, Legnext):
             await self._provider.aclose()
-        with contextlib.suppress(TimeoutError):
+        await self._say_farewell()
+        self._log.info("stopped")
+
+    async def _say_farewell(self) -> None:
+        try:
             async with asyncio.timeout(1):
                 await self._beat(stopped=True)
-        self._log.info("stopped")
+        except Exception as error:  # noqa: BLE001 - the disk's trouble: it must not make a failure of a stop
+            self._log.warning("stop_not_noted", error=type(error).__name__)
 
     async def _end_polls(self) -> None:
         if self._polling:

@@ -9,7 +9,6 @@ from monitor.model import MONITOR, Cause, Change, Failure, Kind, Level, Message,
 from monitor.quantity import Unit, spoken, tell
 from monitor.rules import Fact, Flag, Measure, Trouble
 
-FINE = Level.OK
 LATE = timedelta(minutes=2)
 """A message that goes out later than this after its decision says so."""
 

@@ -191,14 +191,19 @@ def _drop_channel(tx: Tx, config: Config, channel: str, now: datetime) -> Reconc
 
 
 def pass_on(tx: Tx, left: Sequence[Message], fallback: str) -> list[Message]:
-    """Return copies for a fallback of what it was not sent itself; what it was told counts as told."""
+    """Return copies for a fallback of what it was not sent itself; what it was told counts as told.
+
+    An alert of which it heard something later already is old news to it: told now, it would seem to be the present.
+    """
     copies = []
+    heard = outbox.heard_since(tx, fallback, left[0]) if left else {}
     for message in left:
-        if outbox.has_event(tx, fallback, message.event):
+        fresh = [one for one in message.changes if heard.get(one.alert, message.decided_at) <= message.decided_at]
+        if outbox.has_event(tx, fallback, message.event) or (message.changes and not fresh):
             continue
         body = messages.passed_on(message, fallback)
         copies.append(dataclasses.replace(message, id=str(uuid4()), channel=fallback, body=body))
-        for change in message.changes:
+        for change in fresh:
             if change.alert and casebook.is_open(tx, change.alert):
                 casebook.tell(tx, change.alert, Told(fallback, change.level, message.decided_at))
     outbox.mark_passed_on(tx, left)

@@ -73,7 +73,7 @@ def parse_amount(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise ValueError("not an amount: write a number such as 25 or 4.50")
     text = value.strip() if isinstance(value, str) else format(Decimal(value), "f") if _is_sane(value) else ""
-    if not _NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(text) or len(text.strip("+-").replace(".", "").lstrip("0")) > _MOST_DIGITS:
         raise ValueError("not an amount: write a finite number of at most 20 digits, such as 25 or 4.50")
     amount = Decimal(text)
     if abs(amount) > _LARGEST:

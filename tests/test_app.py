@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -132,16 +133,17 @@ def test_a_step_of_the_clock_is_followed_and_logged_and_tells_nothing(stage: Sta
 
 
 def test_a_mistake_of_ours_in_one_poll_is_logged_with_its_traceback_and_the_schedule_goes_on(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, 'interval = "5s"\n' + MAIN + OPS, speed=20)
+    stage = Stage(tmp_path, 'interval = "5s"\n' + MAIN + OPS + '[rules.unreachable]\nwarning = "15s"\n', speed=20)
 
     async def act(_daemon: Daemon) -> None:
         stage.api.broken = RuntimeError("a bug")
-        await stage.until(lambda: stage.events("poll_failed"))
-        stage.api.broken, stage.api.seen = None, reading(20)
         await stage.until(lambda: stage.inbox.titles)
+        stage.api.broken, stage.api.seen = None, reading(20)
+        await stage.until(lambda: len(stage.inbox.titles) > 1)
 
     stage.play(act)
     stage.store.close()
+    assert "(a mistake of the monitor's own (RuntimeError), see its log)" in stage.inbox.titles[0]
     assert "RuntimeError: a bug" in json.dumps(stage.events("poll_failed")[0])
 
 
@@ -230,3 +232,28 @@ def test_nothing_is_polled_after_a_stop_and_a_poll_that_hangs_is_left(stage: Sta
     stage.play(act)
     assert len(stage.events("stopped")) == 1
     assert stage.events("poll_failed") == []
+
+
+def test_a_disk_that_hangs_does_not_hold_up_a_stop(stage: Stage) -> None:
+    back = threading.Event()
+
+    async def act(_daemon: Daemon) -> None:
+        await stage.until(lambda: stage.api.asked)
+        stuck = asyncio.ensure_future(stage.store.do(lambda _: back.wait(30)))
+        await asyncio.sleep(2.5)  # by now the house is kept waiting too
+        stuck.cancel()
+
+    try:
+        stage.play(act)
+    finally:
+        back.set()
+    assert len(stage.events("stopped")) == 1
+
+
+def test_a_disk_in_trouble_at_a_stop_is_said_and_the_stop_is_an_ordinary_one(stage: Stage) -> None:
+    async def act(_daemon: Daemon) -> None:
+        await stage.until(lambda: stage.api.asked)
+        await stage.store.do(lambda tx: tx.exec_driver_sql("ALTER TABLE daemon RENAME TO gone"))
+
+    stage.play(act)
+    assert len(stage.events("stopped")) == 1

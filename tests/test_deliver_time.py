@@ -374,8 +374,47 @@ def test_a_fallback_that_is_sent_its_own_copy_gets_no_second_one(worlds: Worlds)
     story.reads_at(SECOND, 20)
     story.reads_at(MINUTE, 4)
     story.run(3 * HOUR)
-    assert [message.title for message in story.waiting("mail")] == [WORSE, LOW]  # its own at once, the other passed on
-    assert story.wakes == [(story.wakes[0][0], ["mail"])]
+    assert [message.title for message in story.waiting("mail")] == [WORSE]
+    assert story.wakes == []
+
+
+def test_a_fallback_that_heard_worse_of_an_alert_is_not_told_afterwards_how_it_began(worlds: Worlds) -> None:
+    world = worlds(BACKED + MAIL + 'min_level = "critical"\n')
+    story = Story(world, refuse)
+    story.reads_at(SECOND, 20)
+    story.reads_at(MINUTE, 4)
+    story.reads_at(20 * MINUTE, 4)
+    story.run(HOUR)
+    assert [message.title for message in story.waiting("mail")] == [WORSE]
+
+
+def test_a_fallback_that_heard_the_end_of_an_alert_is_not_told_afterwards_how_it_began(worlds: Worlds) -> None:
+    world = worlds(BACKED + MAIL + 'min_level = "critical"\n')
+    story = Story(world, refuse)
+    story.reads_at(SECOND, 20)
+    story.reads_at(MINUTE, 4)
+    story.reads_at(2 * MINUTE, 100)
+    story.run(HOUR)
+    assert [message.title for message in story.waiting("mail")] == [WORSE, FINE]
+
+
+def test_a_fallback_hears_once_of_what_got_worse_before_it_was_told(worlds: Worlds) -> None:
+    world = worlds(BACKED + LAST)
+    story = Story(world, refuse)
+    story.reads_at(SECOND, 20)
+    for minutes in (5, 16, 21, 26):  # passed on after 15 and after 20 minutes, but polls go on between them
+        story.reads_at(minutes * MINUTE, 4)
+    story.run(HOUR)
+    assert [message.title for message in story.waiting("mail")] == [LOW, WORSE]
+
+
+def test_a_fallback_does_not_hear_after_the_end_that_things_got_worse(worlds: Worlds) -> None:
+    world = worlds(BACKED + LAST)
+    story = Story(world, refuse)
+    for minutes, balance in ((0, 20), (5, 4), (17, 100)):
+        story.reads_at(SECOND + minutes * MINUTE, balance)
+    story.run(HOUR)
+    assert [message.title for message in story.waiting("mail")] == [LOW, FINE]
 
 
 def test_whoever_heard_of_an_alert_as_a_fallback_hears_its_end(worlds: Worlds) -> None:

@@ -505,3 +505,17 @@ def test_a_missing_channel_secret_is_told_to_the_others_once_and_so_is_its_retur
     assert world.titles() == []
     world.reload(MAIN + OPS + MAIL)
     assert world.titles() == ["[OK] monitor: every channel can be used"]
+
+
+def test_a_second_channel_secret_that_goes_missing_is_told_too(worlds: Worlds) -> None:
+    mail, chat = (f'[channels.{name}]\nurl_file = "/nonexistent/{name}_url"\n' for name in ("mail", "chat"))
+    world = worlds(MAIN + OPS + mail)
+    world.titles()
+    world.reload(MAIN + OPS + mail + chat)
+    (title,) = world.titles()
+    assert "channel mail cannot be used" in title
+    assert "channel chat cannot be used" in title
+    world.reload(MAIN + OPS + mail + chat)
+    assert world.titles() == []
+    world.reload(MAIN + OPS)
+    assert world.titles()[-1] == "[OK] monitor: every channel can be used"

@@ -163,6 +163,7 @@ def test_an_amount_is_read_exactly(written: object, amount: str) -> None:
         Decimal("1E+1000000"),
         Decimal("1E-1000000"),
         "1" * 21,
+        "999999999999.99999999999999999999",
         "1000000000000.01",
         -(10**12) - 1,
     ],

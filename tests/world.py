@@ -82,7 +82,7 @@ class World:
 
     def level(self, account: str = "main") -> Level:
         with self.store.transaction() as tx:
-            return casebook.levels(tx).get(account, Level.OK)
+            return casebook.level_of(tx, account)
 
     def close(self) -> None:
         self.store.close()

@@ -58,11 +58,12 @@ def _pass_on(tx: Tx, channel: Channel, health: Health, now: datetime) -> tuple[l
     since = health.failing_since
     if channel.fallback is None or since is None:
         return [], None
-    waiting = outbox.unpassed(tx, channel.name)
-    due = {message.id: max(since, message.decided_at) + FALLBACK for message in waiting}
-    copies = poll.pass_on(tx, [message for message in waiting if due[message.id] <= now], channel.fallback)
+    if now - since < FALLBACK:
+        return [], since + FALLBACK
+    due, later = outbox.unpassed(tx, channel.name, now - FALLBACK)
+    copies = poll.pass_on(tx, due, channel.fallback)
     outbox.queue(tx, copies)
-    return copies, min((when for when in due.values() if when > now), default=None)
+    return copies, later + FALLBACK if later else None
 
 
 def _worded(tx: Tx, config: Config, queued: Queued, now: datetime) -> Queued:
@@ -70,9 +71,8 @@ def _worded(tx: Tx, config: Config, queued: Queued, now: datetime) -> Queued:
     message = queued.message
     if now - message.decided_at <= messages.LATE:
         return queued
-    levels = casebook.levels(tx)
     names = sorted({change.account for change in message.changes if change.account in config.accounts})
-    standings = [memory.standing(memory.recall(tx, name), levels.get(name, messages.FINE)) for name in names]
+    standings = [memory.standing(memory.recall(tx, name), casebook.level_of(tx, name)) for name in names]
     body = messages.late(message, standings, now, config.timezone)
     return dataclasses.replace(queued, message=dataclasses.replace(message, body=body))
 

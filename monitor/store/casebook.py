@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from monitor.alerts import Case, Ruling, State
 from monitor.model import Alert, Change, Level, Told
@@ -165,9 +165,7 @@ def known_states(tx: Connection) -> list[tuple[str, str]]:
     return [(row.account, row.rule) for row in tx.execute(select(schema.states.c.account, schema.states.c.rule))]
 
 
-def levels(tx: Connection) -> dict[str, Level]:
-    """Return the worst level of each account that has an open alert."""
-    worst: dict[str, Level] = {}
-    for alert in open_alerts(tx):
-        worst[alert.account] = max(worst.get(alert.account, Level.OK), alert.level)
-    return worst
+def level_of(tx: Connection, account: str) -> Level:
+    """Return the worst level of an account."""
+    query = select(func.max(schema.states.c.level)).where(schema.states.c.account == account)
+    return Level(tx.execute(query).scalar() or Level.OK)

@@ -23,9 +23,16 @@ def move_clock(tx: Connection, step: timedelta) -> None:
 
 
 def skip_absence(tx: Connection, now: datetime) -> None:
-    """Count the time in which no daemon ran neither as silence of the API nor as failure of a channel."""
+    """Count the time in which no daemon ran neither as silence of the API nor as failure of a channel.
+
+    If the clock shows less than at the last beat, it was set back meanwhile, or has not been set yet: what lies ahead
+    of it now would hold up polls, reminders and deliveries until it comes to pass.
+    """
     last = life.read(tx)
-    away = max(now - last.beat_at, timedelta(0)) if last else timedelta(0)
+    away = now - last.beat_at if last else timedelta(0)
+    if away < timedelta(0):
+        move_clock(tx, away)
+        return
     _shift(tx, away, (schema.accounts.c.failing_since, schema.channels.c.failing_since))
     _shift(tx, away, (_box.first_attempt_at,), where=_WAITING)
 

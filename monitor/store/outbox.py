@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal, or_, select, update
 
 from monitor.model import Cause, Change, Level, Message
 from monitor.store import schema
@@ -139,10 +139,12 @@ def waiting(tx: Connection, channel: str) -> list[Queued]:
     return [_queued(row) for row in tx.execute(query)]
 
 
-def unpassed(tx: Connection, channel: str) -> list[Message]:
-    """Return what waits for a channel and has not been passed on to its fallback, in order."""
-    query = select(schema.outbox).where(_WAITING, _box.channel == channel, _box.passed_on.is_(False))
-    return [_queued(row).message for row in tx.execute(query.order_by(_box.position))]
+def unpassed(tx: Connection, channel: str, until: datetime) -> tuple[list[Message], datetime | None]:
+    """Return what was decided until then, waits and has not been passed on, in order; and the next decision after."""
+    here = _WAITING & (_box.channel == channel) & _box.passed_on.is_(False)
+    query = select(schema.outbox).where(here, _box.decided_at <= until).order_by(_box.position)
+    later = select(func.min(_box.decided_at)).where(here, _box.decided_at > until)
+    return [_queued(row).message for row in tx.execute(query)], tx.execute(later).scalar()
 
 
 def mark_passed_on(tx: Connection, messages: Iterable[Message]) -> None:
@@ -154,6 +156,18 @@ def mark_passed_on(tx: Connection, messages: Iterable[Message]) -> None:
 def has_event(tx: Connection, channel: str, event: str) -> bool:
     """Say whether a channel was sent, or waits for, its own message of this event."""
     return tx.execute(select(_box.id).where(_box.event == event, _box.channel == channel)).first() is not None
+
+
+def heard_since(tx: Connection, channel: str, message: Message) -> dict[str, datetime]:
+    """Return each alert of which a channel got something queued after a message, with the time of its last decision."""
+    first = select(_box.position).where(_box.id == message.id).scalar_subquery()
+    query = select(_box.decided_at, _box.changes).where(_box.position > first, _box.channel == channel)
+    heard: dict[str, datetime] = {}
+    for at, changes in tx.execute(query.where(_box.state.in_(("waiting", "sent")))):
+        for change in json.loads(changes):
+            if change["alert"]:
+                heard[change["alert"]] = max(at, heard.get(change["alert"], at))
+    return heard
 
 
 def counts(tx: Connection) -> dict[tuple[str, str], int]:
@@ -189,10 +203,14 @@ def attempts(tx: Connection, message: str) -> list[tuple[datetime, float, str | 
     return [(at, seconds, error) for at, seconds, error in tx.execute(query)]
 
 
+_SETTLE = update(schema.outbox).where(_WAITING, _box.id == bindparam("message"))
+"""One statement for each message: an IN of all that a channel lost in two days could be too long for SQLite."""
+
+
 def settle(tx: Connection, messages: Iterable[str], state: str, now: datetime) -> int:
     """End the waiting of messages: ``sent``, ``given_up`` or ``dropped``; return how many still waited."""
-    values = {"state": state, "settled_at": now}
-    return tx.execute(update(schema.outbox).where(_WAITING, _box.id.in_(list(messages))), values).rowcount
+    each = [{"message": message, "state": state, "settled_at": now} for message in messages]
+    return tx.execute(_SETTLE, each).rowcount if each else 0
 
 
 def set_aside(tx: Connection, message: Message, until: datetime) -> None:
