@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -178,6 +179,8 @@ async def _run(settings: Config, story: _Story, patience: float | None) -> Endin
     running = asyncio.ensure_future(daemon.run())
     try:
         with daemon.signals():
+            # There is nothing to read again; and a story whose terminal was closed must not go on behind it.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.stop)
             stopped = await _until_the_end(running, story, patience)
             daemon.stop()
             await running

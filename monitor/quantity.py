@@ -32,7 +32,8 @@ def parse_duration(value: object) -> timedelta:
     """Read ``"30s"``, ``"5m"``, ``"12h"``, ``"7d"`` or ``"1h30m"``; a ValueError says what is wrong otherwise."""
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    is_bare = isinstance(value, str) and value.strip().isdecimal()  # as a variable of the environment brings it
+    if is_bare or (isinstance(value, int | float | Decimal) and not isinstance(value, bool)):
         raise ValueError(f'a duration needs a unit: write "{value}s", "{value}m", "{value}h" or "{value}d"')
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or not any(match.groups()):
@@ -96,7 +97,9 @@ def plain(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-_duration_schema = WithJsonSchema({"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$", "examples": ["5m"]})
+_LENGTH = r"(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+s)?"
+_duration_schema = WithJsonSchema({"type": "string", "pattern": f"^{_LENGTH}$", "examples": ["5m"]})
+_off_duration_schema = WithJsonSchema({"type": "string", "pattern": f"^(off|{_LENGTH})$", "examples": ["5m", "off"]})
 _amount_schema = WithJsonSchema({"type": ["number", "string"]})
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(short), _duration_schema]
@@ -107,7 +110,7 @@ OffDuration = Annotated[
     timedelta | None,
     _off(parse_duration),
     PlainSerializer(lambda v: "off" if v is None else short(v)),
-    _duration_schema,
+    _off_duration_schema,
 ]
 """A length of time, or None, which users write as ``"off"``."""
 OffAmount = Annotated[

@@ -158,14 +158,22 @@ def test_confirmation_and_margins_do_not_apply(api: Api, check: Check) -> None:
     assert check(more='[rules.balance_usd]\nclear_margin = "50%"\n').status == "OK"
 
 
-def test_credits_points_and_the_api_s_own_alert_are_judged_and_all_are_said(api: Api, check: Check) -> None:
+def test_credits_and_points_are_judged_and_the_api_s_own_alert_is_silent_beside_one_as_bad(
+    api: Api, check: Check
+) -> None:
     api.change(balance_usd=6, available_points=900, alert_threshold=10)
     answer = check(more="[rules.available_credits]\nwarning = 6000\n[rules.available_points]\n")
     assert answer.first == (
         "CRITICAL - main: $6.00 left (at or below $25.00); 5,100 credits left (at or below 6,000 credits); "
-        "900 points left (at or below 1,000 points); $6.00 left (at or below the API's own alert threshold of $10.00)"
+        "900 points left (at or below 1,000 points)"
     )
     assert answer.perf["available_points"] == Perf(Decimal(900), "@~:5000", "@~:1000")
+
+
+def test_the_api_s_own_alert_is_said_where_no_rule_of_ours_says_the_same(api: Api, check: Check) -> None:
+    api.change(balance_usd=70, alert_threshold=100)
+    answer = check()
+    assert answer.first == "WARNING - main: $70.00 left (at or below the API's own alert threshold of $100.00)"
 
 
 def test_a_rule_that_is_off_is_not_judged(api: Api, check: Check) -> None:

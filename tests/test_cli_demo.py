@@ -155,11 +155,14 @@ def test_ctrl_c_before_the_daemon_runs_ends_it_cleanly_too(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_signal_stops_a_story_without_end_and_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])  # the latter: its terminal was closed
+def test_a_signal_stops_a_story_without_end_and_it_says_so(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     async def stopped() -> Ending:
-        asyncio.get_running_loop().call_later(1.0, signal.raise_signal, signal.SIGTERM)
+        asyncio.get_running_loop().call_later(1.0, signal.raise_signal, number)
         return await story.play(lambda _: None)
 
     assert asyncio.run(stopped()) is Ending.STOPPED

@@ -254,3 +254,9 @@ def test_init_leaves_out_what_is_not_answered(tmp_path: Path) -> None:
     assert list(config.accounts) == ["main"]
     assert config.channels == {}
     assert config.accounts["main"].rules[0].model_fields_set == set()
+
+
+def test_only_reading_a_file_shows_whether_it_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # what click would ask, to refuse without a remedy
+    assert run("--config", "config.toml", "config", "check").exit_code == 0

@@ -231,7 +231,7 @@ def test_all_mistakes_from_all_sources_are_told_at_once(tmp_path: Path) -> None:
     found = mistakes(tmp_path, text, environ)
     assert found == [
         "secrets/log__level (for log.level): the file is empty: put the secret into it",
-        f"BALANCE_MONITOR_LOG: unknown key: {EXAMPLE}",
+        f"BALANCE_MONITOR_LOG: colour: unknown key: {EXAMPLE}",
         "tiemout: unknown key: did you mean timeout?",
         f"BALANCE_MONITOR_INTERVAL: {DURATION}",
         "secrets/log__format: not one of the words for this: write 'auto', 'json', 'console' or 'journal'",

@@ -49,7 +49,7 @@ def test_a_named_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
     assert caught.value.problems == (f"--config gone: {advice}",)
     with pytest.raises(ConfigError) as caught:
         find(None, {"BALANCE_MONITOR_CONFIG": str(tmp_path)}, tmp_path)
-    assert caught.value.problems == (f"BALANCE_MONITOR_CONFIG {tmp_path}: {advice}",)
+    assert caught.value.problems == (f"BALANCE_MONITOR_CONFIG {tmp_path}: a folder: name the file in it",)
     too_long = Path("x" * 5000)
     with pytest.raises(ConfigError, match=r"cannot be read \(File name too long\)"):
         find(too_long, {}, tmp_path)
@@ -77,3 +77,15 @@ def test_the_database_is_in_systemds_folder_else_the_systems_else_at_home(tmp_pa
 def test_a_database_that_is_configured_is_taken(tmp_path: Path) -> None:
     environ = KEY | {"STATE_DIRECTORY": str(tmp_path), "BALANCE_MONITOR_DATABASE": " sqlite:///x.db "}
     assert load(None, environ, secrets_dirs=[]).database == "sqlite:///x.db"
+
+
+def test_a_database_in_the_file_starts_from_its_folder_wherever_the_daemon_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.toml").write_text('database = "sqlite:///sub/x.db"\n[accounts.main]\napi_key = "k-123456"\n')
+    monkeypatch.chdir(tmp_path)
+    here = load(Path("config.toml"), {}, secrets_dirs=[])
+    monkeypatch.chdir("/")
+    there = load(tmp_path / "config.toml", {}, secrets_dirs=[])
+    assert here.database == there.database == f"sqlite:///{tmp_path}/sub/x.db"
+    assert here.path == there.path == tmp_path / "config.toml"  # what status shows is true in any folder

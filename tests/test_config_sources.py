@@ -294,7 +294,7 @@ def test_commands_that_do_not_poll_need_no_secrets(tmp_path: Path) -> None:
 def test_the_database_is_known_whatever_else_is_wrong(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text('interval = 5\ndatabase = "sqlite:///x.db"\n')
-    assert database_of(file, {}, secrets_dirs=[]) == "sqlite:///x.db"
+    assert database_of(file, {}, secrets_dirs=[]) == f"sqlite:///{tmp_path}/x.db"
     assert database_of(None, {"STATE_DIRECTORY": "/s"}, secrets_dirs=[]) == "sqlite:////s/monitor.db"
     file.write_text('database = "mysql://x"')
     with pytest.raises(ConfigError, match="database"):

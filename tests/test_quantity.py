@@ -59,7 +59,7 @@ def test_a_duration_is_read_as_it_is_written(written: object, seconds: int) -> N
         (5, 'a duration needs a unit: write "5s", "5m", "5h" or "5d"'),
         (1.5, "a duration needs a unit"),
         (Decimal(5), "a duration needs a unit"),
-        ("5", "not a duration"),
+        ("5", "a duration needs a unit"),
         ("", "not a duration"),
         ("5 m", "not a duration"),
         ("5M", "not a duration"),

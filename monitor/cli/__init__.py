@@ -114,7 +114,7 @@ def _called(words: Iterable[str]) -> str:
 @click.option(
     "--config",
     "path",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),  # the loader says what to do about it
     help="The configuration file; else $BALANCE_MONITOR_CONFIG, ./config.toml, balance-monitor/config.toml in "
     "$XDG_CONFIG_HOME or /etc, or the environment alone.",
 )

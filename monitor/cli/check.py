@@ -125,16 +125,15 @@ def _floor(account: Account) -> Decimal:
 def _judge(account: Account, reading: Reading) -> Finding:
     now = utc_now()
     look = Look(account=account.name, seen=reading, now=now, interval=account.interval, failing_since=None, needed={})
+    verdicts = {rule: rule.judge(look) for rule in account.rules if isinstance(rule, _JUDGED)}
+    levels = {rule.name: verdict.level for rule, verdict in verdicts.items() if verdict is not None}
     judged: list[tuple[Exit, str]] = []
-    for rule in account.rules:
-        if not isinstance(rule, _JUDGED):
-            continue
-        verdict = rule.judge(look)
-        if verdict is not None:
-            judged.append((_BY_LEVEL[verdict.level], messages.phrase(verdict.fact, verdict.level, now)))
-        elif rule.needs is not None:
+    for rule, verdict in verdicts.items():
+        if verdict is None and rule.needs is not None:
             judged.append((Exit.UNKNOWN, f"the answer has no {rule.needs} (for rules.{rule.name})"))
-    said = [text for code, text in judged if code is not Exit.OK]
+        elif verdict is not None and verdict.level > levels.get(rule.yields_to, Level.OK):
+            judged.append((_BY_LEVEL[verdict.level], messages.phrase(verdict.fact, verdict.level, now)))
+    said = [text for _, text in judged]
     fine = f"{messages.amounts(reading)} left"
     return Finding(account, reading, worst(code for code, _ in judged), "; ".join(said) or fine)
 

@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
 _LONGEST_NAME = 64
 _SHORTEST_INTERVAL = timedelta(seconds=5)
 _SHORTEST_TIMEOUT = timedelta(seconds=1)
-_SQLITE = "sqlite:///"
+SQLITE = "sqlite:///"
 
 
 def is_name(text: str) -> bool:
@@ -83,11 +83,11 @@ def _parse_base_url(value: object) -> str:
 
 def _parse_database(value: object) -> str:
     text = value.strip() if isinstance(value, str) else ""
-    if not text.startswith(_SQLITE):
-        raise ValueError(f"not a database of this release: write {_SQLITE} and a path")
-    place = text.removeprefix(_SQLITE)
+    if not text.startswith(SQLITE):
+        raise ValueError(f"not a database of this release: write {SQLITE} and a path")
+    place = text.removeprefix(SQLITE)
     if place in ("", ":memory:") or place.startswith("~") or "?" in place or "\0" in place:
-        raise ValueError(f"not the path of a file: write it out after {_SQLITE}, without ~ and ?")
+        raise ValueError(f"not the path of a file: write it out after {SQLITE}, without ~ and ?")
     return text
 
 
@@ -111,7 +111,7 @@ Names = Annotated[
 Zone = Annotated[ZoneInfo, BeforeValidator(_parse_zone), PlainSerializer(str), WithJsonSchema({"type": "string"})]
 BaseUrl = Annotated[str, BeforeValidator(_parse_base_url), WithJsonSchema({"type": "string", "format": "uri"})]
 Database = Annotated[
-    str, BeforeValidator(_parse_database), WithJsonSchema({"type": "string", "pattern": f"^{_SQLITE}."})
+    str, BeforeValidator(_parse_database), WithJsonSchema({"type": "string", "pattern": f"^{SQLITE}."})
 ]
 ApiKey = Annotated[SecretStr, BeforeValidator(parse_key)]
 AppriseUrl = Annotated[SecretStr, BeforeValidator(parse_url)]

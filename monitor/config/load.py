@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from monitor.config.checks import cross_check
 from monitor.config.effective import Account, Channel, Config, ConfigError, Unusable
+from monitor.config.fields import SQLITE
 from monitor.config.given import Given, gather, validate
 from monitor.config.keys import TWINS, KeyPath, dotted
 from monitor.config.overrides import Rulebook
@@ -80,11 +81,11 @@ def understand(
     if needs_secrets:
         _refuse_nothing_to_poll(given, accounts)
     config = Config(
-        path=path,
+        path=path and path.absolute(),
         interval=shape.interval,
         timeout=min(shape.timeout, shape.interval),
         timezone=shape.timezone,
-        database=shape.database or default_database(environ),
+        database=_database(given, shape.database) or default_database(environ),
         log_level=shape.log.level,
         log_format=shape.log.format,
         accounts=accounts,
@@ -155,6 +156,14 @@ class _Reader:
         if self._needs_secrets and not told:
             self._given.blame(path[:-1], reason)
         return Unusable(f"{dotted(path[:-1])}: {reason}")
+
+
+def _database(given: Given, url: str | None) -> str | None:
+    """Let a relative path in the file start from its folder: a restart from elsewhere must find the same database."""
+    layer = given.layer(("database",))
+    if url is None or layer is None or layer.file is None:
+        return url
+    return f"{SQLITE}{layer.file.absolute().parent / url.removeprefix(SQLITE)}"
 
 
 def _refuse_nothing_to_poll(given: Given, accounts: Mapping[str, Account]) -> None:

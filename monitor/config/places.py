@@ -34,7 +34,9 @@ def default_database(environ: Mapping[str, str], *, system: Path = Path("/var/li
 
 def _must_be_there(cwd: Path, path: Path, who: str) -> Path:
     try:
-        if not (cwd / path).is_dir() and (cwd / path).exists():  # not is_file: it may be a pipe
+        if (cwd / path).is_dir():
+            raise ConfigError([f"{who} {path}: a folder: name the file in it"])
+        if (cwd / path).exists():  # not is_file: it may be a pipe
             return path
     except OSError as error:
         raise ConfigError([f"{who} {path}: cannot be read ({error.strerror}): correct its permissions"]) from None

@@ -52,7 +52,8 @@ class Layer(PydanticBaseSettingsSource):
             return f"{self.file}: {dotted(path)}"
         for length in range(len(path), 0, -1):  # a variable may hold a whole table
             if name := self.names.get(path[:length]):
-                return name
+                below = path[length:]
+                return f"{name}: {dotted(below)}" if below and below[0] not in _LEVELS else name
         return dotted(path)
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002

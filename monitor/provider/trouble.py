@@ -72,6 +72,8 @@ def _cause(link: BaseException, host: str) -> str:
             return f"certificate not trusted: {link.verify_message}"
         case ssl.SSLError(reason=str()):
             return f"no TLS with {host}: {link.reason.replace('_', ' ').lower()}"
+        case ssl.SSLError():  # its number is one of OpenSSL's, not of the system's
+            return f"no TLS with {host}: closed"
         case socket.gaierror() | UnicodeError():
             return f"cannot resolve {host}"
         case OSError(errno=int(number)):  # "connection refused"; its own text would repeat addresses
