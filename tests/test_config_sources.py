@@ -141,14 +141,14 @@ def test_of_two_spellings_of_one_variable_the_upper_case_one_counts(tmp_path: Pa
 def test_values_of_variables_stay_exactly_as_written() -> None:
     environ = {
         "BALANCE_MONITOR_ACCOUNTS__MAIN__API_KEY": "00123456789012345678901234567890",
-        "BALANCE_MONITOR_RULES__BALANCE_USD__WARNING": "25.1000000000000000001",
+        "BALANCE_MONITOR_RULES__BALANCE_USD__WARNING": "25.100000000000000001",
         "BALANCE_MONITOR_RULES__REFUSED__CONFIRM": "4",
         "BALANCE_MONITOR_RULES__UNREADABLE__ENABLED": "false",
     }
     config = load(None, environ, secrets_dirs=[])
     account = config.accounts["main"]
     assert key_of(config) == environ["BALANCE_MONITOR_ACCOUNTS__MAIN__API_KEY"]
-    assert balance_rule(account).warning == Decimal("25.1000000000000000001")
+    assert balance_rule(account).warning == Decimal("25.100000000000000001")
     assert next(rule for rule in account.rules if isinstance(rule, Refused)).confirm == 4
     assert "unreadable" not in [rule.name for rule in account.rules]
 
