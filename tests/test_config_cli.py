@@ -256,6 +256,19 @@ def test_init_leaves_out_what_is_not_answered(tmp_path: Path) -> None:
     assert config.accounts["main"].rules[0].model_fields_set == set()
 
 
+def test_init_asks_for_a_critical_threshold_that_the_warning_would_leave_no_room_for(tmp_path: Path) -> None:
+    asked = [
+        ("API key (hidden", ""),
+        ("Apprise URL of", ""),
+        ("Warn when the", "4"),
+        ("Critical at", "9"),
+        ("Critical at", "1"),
+    ]
+    assert "critical must not be above the warning of 4" in converse(tmp_path, asked)
+    rule = load(tmp_path / "config.toml", {"LEGNEXT_API_KEY": KEY}, secrets_dirs=[]).accounts["main"].rules[0]
+    assert rule.model_dump(include={"warning", "critical"}) == {"warning": "4", "critical": "1"}
+
+
 def test_only_reading_a_file_shows_whether_it_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config.toml").write_text(CONFIG)
     monkeypatch.setattr(os, "access", lambda *_: False)  # what click would ask, to refuse without a remedy

@@ -24,6 +24,7 @@ from monitor.rules import BalanceUsd
 T = TypeVar("T")
 _WRONG = 2
 _DEFAULT_WARNING: Decimal = BalanceUsd.model_fields["warning"].default
+_DEFAULT_CRITICAL: Decimal = BalanceUsd.model_fields["critical"].default
 
 
 @click.group("config")
@@ -105,8 +106,24 @@ def _ask() -> Answers:
         ("channels", "ops", "url"): url or None,
         # A default is left to be one, so that it can still yield to a critical threshold above it.
         ("rules", "balance_usd", "warning"): None if warning == _DEFAULT_WARNING else warning,
+        ("rules", "balance_usd", "critical"): _ask_critical(warning),
     }
     return {path: answer for path, answer in answers.items() if answer is not None}
+
+
+def _ask_critical(warning: Decimal) -> Decimal | None:
+    """Ask for the critical threshold where its default would give way to the warning, and nobody be paged."""
+    if warning > _DEFAULT_CRITICAL:
+        return None
+
+    def read(text: str) -> Decimal:
+        critical = _amount(text)
+        if critical > warning:
+            raise click.UsageError(f"critical must not be above the warning of {plain(warning)}")
+        return critical
+
+    critical: Decimal = click.prompt("Critical at or below, in USD", value_proc=read)
+    return critical
 
 
 def _hidden(parse: Callable[[object], str]) -> dict[str, Any]:
