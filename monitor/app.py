@@ -6,20 +6,20 @@ import functools
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor import __version__, log, poll
+from monitor import __version__, log, poll, report
 from monitor.ask import Provider, ask
 from monitor.clock import Clock
 from monitor.config import Account, Channel, Config, ConfigError, Unusable
 from monitor.deliver import Lane, Sender, Shared
-from monitor.model import Failure, Kind, Message, Seen
+from monitor.model import Failure, Kind, Seen
 from monitor.notify import Notifier
 from monitor.poll import Polled
 from monitor.provider import Legnext
 from monitor.schedule import Schedule
-from monitor.store import Store, Tx, durations, life, memory, outbox
+from monitor.store import Store, durations, life, outbox
 from monitor.store.life import Life
 
 POLLS_IN_FLIGHT = 250
@@ -116,32 +116,12 @@ class Daemon:
 
     async def _start(self) -> None:
         now = self._clock.now()
-        awake = await self._store.do(functools.partial(_wake_up, config=self.config, born=self._life, now=now))
+        awake = await self._store.do(functools.partial(poll.take_up, config=self.config, born=self._life, now=now))
         self._waits = awake.waits
-        self._tell_start()
-        self._report_lost(awake.lost)
+        report.start(self._log, self.config, self._store, self._life)
+        report.lost(self._log, awake.lost)
         self._set_lanes()
         self._schedule.start(self._intervals())
-
-    def _tell_start(self) -> None:
-        config = self.config
-        if self._store.is_first_start:
-            self._log.warning(
-                "first_start", database=str(self._store.path), note="no earlier database: nothing is remembered"
-            )
-        self._log.info(
-            "started",
-            version=__version__,
-            config=self._life.config,
-            database=str(self._store.path),
-            accounts=len(config.accounts),
-            channels=len(config.channels),
-        )
-        self._tell_warnings()
-
-    def _tell_warnings(self) -> None:
-        for warning in self.config.warnings:
-            self._log.warning("configuration", note=warning)
 
     def _intervals(self) -> dict[str, float]:
         return {name: self._clock.real(one.interval.total_seconds()) for name, one in self.config.accounts.items()}
@@ -208,28 +188,7 @@ class Daemon:
         else:
             self._waits[name] = polled.after.wait_until
         self._wake([message.channel for message in polled.messages])
-        self._report(polled)
-
-    def _report(self, polled: Polled) -> None:
-        """Say what a poll changed; an outage at its edges only."""
-        name, before, after = polled.after.account, polled.before.failure, polled.after.failure
-        if after is not None and (before is None or before.kind is not after.kind):
-            self._log.warning("account_failing", account=name, kind=after.kind.value, reason=after.reason)
-        elif before is not None and after is None:
-            self._log.info("account_recovered", account=name, after=before.kind.value)
-        for ruling in polled.moves:
-            alert = ruling.alert
-            say = self._log.warning if ruling.state.level > ruling.case.state.level else self._log.info
-            say(
-                "alert",
-                account=name,
-                rule=ruling.case.rule.name,
-                now=ruling.state.level.word,
-                before=ruling.case.state.level.word,
-                said=alert.phrase if alert else "",
-            )
-        if after is None and polled.after.reading is not None:
-            self._log.debug("polled", account=name, balance_usd=polled.after.reading.balance_usd)
+        report.polled(self._log, polled)
 
     # -- keeping house ------------------------------------------------------------------------------------------------
 
@@ -321,15 +280,11 @@ class Daemon:
         self._set_lanes()
         self._schedule.change(self._intervals())
         self._wake([message.channel for message in found.told])
-        self._report_lost(found.lost)
+        report.lost(self._log, found.lost)
         self._life = replace(self._life, accounts=len(fresh.accounts), reloaded_at=now, reload_error=None)
         self._log.info("reloaded", accounts=len(fresh.accounts), channels=len(fresh.channels))
-        self._tell_warnings()
+        report.warnings(self._log, self.config)
         self._leaving += [asyncio.ensure_future(lane.stop(SENDS_GRACE)) for lane in gone]
-
-    def _report_lost(self, lost: Sequence[Message]) -> None:
-        for message in lost:
-            self._log.error("gave_up", channel=message.channel, message=message.id, title=message.title)
 
     # -- stopping -----------------------------------------------------------------------------------------------------
 
@@ -365,21 +320,3 @@ def _connect(channel: Channel) -> Sender:
     if isinstance(channel.url, Unusable):
         raise TypeError("an unusable channel is never connected")
     return Notifier(channel.url.get_secret_value(), redact=log.redact)
-
-
-@dataclass(frozen=True, slots=True)
-class _Awake:
-    """What a start found."""
-
-    waits: dict[str, datetime]
-    """Until when the API asked to wait, by account."""
-    lost: Sequence[Message]
-
-
-def _wake_up(tx: Tx, *, config: Config, born: Life, now: datetime) -> _Awake:
-    """Take up what is remembered, in one transaction."""
-    durations.skip_absence(tx, now)
-    found = poll.reconcile(tx, config, now)
-    life.write(tx, born)
-    known = memory.recall_all(tx).items()
-    return _Awake({name: one.wait_until for name, one in known if one.wait_until is not None}, found.lost)

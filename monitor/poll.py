@@ -13,7 +13,8 @@ from monitor.config import Account, Channel, Config, Unusable
 from monitor.messages import Standing
 from monitor.model import MONITOR, Alert, Change, Level, Message, Reading, Seen, Told
 from monitor.rules import Look
-from monitor.store import Tx, casebook, memory, outbox
+from monitor.store import Tx, casebook, durations, life, memory, outbox
+from monitor.store.life import Life
 from monitor.store.memory import Memory
 
 CHANNELS = "channels"
@@ -242,3 +243,21 @@ def _own_alert(rule: str, now: datetime) -> Alert:
     return Alert(
         id=_new_id(rule), account=MONITOR, rule=rule, level=Level.OK, worst=Level.OK, started_at=now, phrase=""
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """What a start found."""
+
+    waits: dict[str, datetime]
+    """Until when the API asked to wait, by account."""
+    lost: Sequence[Message]
+
+
+def take_up(tx: Tx, *, config: Config, born: Life, now: datetime) -> TakenUp:
+    """Take up what is remembered, in one transaction."""
+    durations.skip_absence(tx, now)
+    found = reconcile(tx, config, now)
+    life.write(tx, born)
+    known = memory.recall_all(tx).items()
+    return TakenUp({name: one.wait_until for name, one in known if one.wait_until is not None}, found.lost)

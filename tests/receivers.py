@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -20,7 +21,7 @@ import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 
-class Receiver:
+class Receiver(ABC):
     """What both have in common: a list that grows in another thread, and waiting for it."""
 
     def __init__(self) -> None:
@@ -32,9 +33,9 @@ class Receiver:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
+    @abstractmethod
     def close(self) -> None:
         """Stop listening: from now on connections are refused."""
-        raise NotImplementedError
 
     def _wait(self, grown: Any, what: str, timeout: float) -> None:
         with self._grown:

@@ -1,0 +1,60 @@
+"""What the daemon says in its log: events, an outage at its two edges only."""
+
+from collections.abc import Sequence
+
+from structlog.stdlib import BoundLogger
+
+from monitor.alerts import Ruling
+from monitor.config import Config
+from monitor.model import Message
+from monitor.poll import Polled
+from monitor.store import Store
+from monitor.store.life import Life
+
+
+def start(log: BoundLogger, config: Config, store: Store, life: Life) -> None:
+    """Say with what the daemon starts; a first start loudly, since it may be a database that was lost."""
+    database = str(store.path)
+    if store.is_first_start:
+        log.warning("first_start", database=database, note="no earlier database: nothing is remembered")
+    log.info(
+        "started",
+        version=life.version,
+        config=life.config,
+        database=database,
+        accounts=len(config.accounts),
+        channels=len(config.channels),
+    )
+    warnings(log, config)
+
+
+def warnings(log: BoundLogger, config: Config) -> None:
+    """Say what is odd about the configuration."""
+    for warning in config.warnings:
+        log.warning("configuration", note=warning)
+
+
+def polled(log: BoundLogger, found: Polled) -> None:
+    """Say what a poll changed."""
+    name, before, after = found.after.account, found.before.failure, found.after.failure
+    if after is not None and (before is None or before.kind is not after.kind):
+        log.warning("account_failing", account=name, kind=after.kind.value, reason=after.reason)
+    elif before is not None and after is None:
+        log.info("account_recovered", account=name, after=before.kind.value)
+    for ruling in found.moves:
+        _moved(log, name, ruling)
+    if after is None and found.after.reading is not None:
+        log.debug("polled", account=name, balance_usd=found.after.reading.balance_usd)
+
+
+def _moved(log: BoundLogger, account: str, ruling: Ruling) -> None:
+    now, before = ruling.state.level, ruling.case.state.level
+    say = log.warning if now > before else log.info
+    said = ruling.alert.phrase if ruling.alert else ""
+    say("alert", account=account, rule=ruling.case.rule.name, now=now.word, before=before.word, said=said)
+
+
+def lost(log: BoundLogger, messages: Sequence[Message]) -> None:
+    """Say what was given up."""
+    for message in messages:
+        log.error("gave_up", channel=message.channel, message=message.id, title=message.title)
