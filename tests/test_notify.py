@@ -130,14 +130,14 @@ def test_fifty_hanging_channels_do_not_hold_up_another(webhook: Webhook) -> None
         threads = [threading.Thread(target=send, args=(stuck.url,)) for _ in range(50)]
         for thread in threads:
             thread.start()
-        stuck.wait_attempts(50)
+        stuck.wait_attempts(50, 30)
         start = time.monotonic()
         assert send(webhook.url) == Sent()
         took = time.monotonic() - start
         stuck.ok()
         for thread in threads:
             thread.join(20)
-    assert took < 1
+    assert took < 3  # a hanging send takes four seconds
 
 
 # What is not sent, and why

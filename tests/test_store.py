@@ -302,7 +302,7 @@ def test_readers_do_not_wait_for_a_writer_and_see_nothing_of_what_is_not_committ
         add(tx)
         begun = time.monotonic()
         assert failures(beside) == 0
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 3
     assert failures(beside) == 1
     beside.close()
 
@@ -372,7 +372,7 @@ def test_a_slow_disk_never_blocks_the_event_loop(store: Store) -> None:
 
     ticks, longest = asyncio.run(main())
     assert ticks >= 10
-    assert longest < 0.3
+    assert longest < 0.45
 
 
 def test_cancelling_who_waits_finishes_the_transaction_and_keeps_the_connection(store: Store) -> None:
@@ -425,7 +425,7 @@ def test_a_stuck_disk_does_not_keep_the_daemon_from_ending(path: Path) -> None:
     asyncio.run(main())
     begun = time.monotonic()
     assert store.close(timeout=0.1) is False
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 3
     go.set()
     for _ in range(500):  # once the thread is back, the file is free
         try:
