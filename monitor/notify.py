@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import apprise
 
 _NAME: Final = "balance-monitor"
-_HOME: Final = "https://legnext.ai/"  # Discord refuses an embed whose author has an empty URL
+_HOME: Final = "https://legnext.ai/"  # where one tops up; Discord refuses an embed without an address
 _FALLBACK: Final = "the service did not take it"
 _LONGEST: Final = 200
 
