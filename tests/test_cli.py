@@ -24,7 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def python(code: str, **options: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", f"import sys\n{code}"]
+    command = [sys.executable, "-P", "-c", f"import sys\n{code}"]  # -P: as the installed program, nothing of the folder
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload,no-any-return]
 
 

@@ -403,7 +403,8 @@ def test_a_current_folder_that_is_gone_is_unknown(home: Path) -> None:
     folder = home / "gone"
     folder.mkdir()
     code = "import os, sys; os.rmdir(os.getcwd()); from monitor.cli import main; sys.argv[1:] = ['check']; main()"
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-P", "-c", code]  # -P: as the installed program, nothing of the folder
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (3, "")
     assert done.stdout == "UNKNOWN - the current folder is gone: change to one that is there\n"
 
