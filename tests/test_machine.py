@@ -177,8 +177,8 @@ class MachineAtLength(Machine):
     """The same, thousands of steps."""
 
 
-TestMachineAtLength = pytest.mark.slow(MachineAtLength.TestCase)
-TestMachineAtLength.settings = settings(max_examples=100, stateful_step_count=60)
+TestMachineAtLength = pytest.mark.slow(pytest.mark.timeout(600)(MachineAtLength.TestCase))
+TestMachineAtLength.settings = settings(max_examples=60, stateful_step_count=50)
 
 
 _LEVELS = st.sampled_from([Level.OK, Level.WARNING, Level.CRITICAL])
