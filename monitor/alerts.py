@@ -148,11 +148,12 @@ def _judge(case: Case, look: Look, say: Say, new_id: Callable[[str], str]) -> Ru
         return Ruling(case, case.state, case.alert, {})
     state = advance(case.state, verdict, confirm=case.rule.confirm, limits=case.rule.limits)
     name, phrase = case.rule.name, say(verdict.fact, state.level, look.now)
-    fresh = functools.partial(_open, new_id, look.account, name, look.now)
+    fresh = functools.partial(opened, new_id, look.account, name, look.now)
     return Ruling(case, state, follow(case.alert, state.level, phrase, fresh=fresh), {})
 
 
-def _open(new_id: Callable[[str], str], account: str, rule: str, now: datetime) -> Alert:
+def opened(new_id: Callable[[str], str], account: str, rule: str, now: datetime) -> Alert:
+    """Return an alert that has just been opened, before it has a level and words."""
     return Alert(id=new_id(rule), account=account, rule=rule, level=Level.OK, worst=Level.OK, started_at=now, phrase="")
 
 

@@ -11,7 +11,7 @@ from monitor import alerts, messages
 from monitor.alerts import Listener, Ruling
 from monitor.config import Account, Channel, Config, Unusable
 from monitor.messages import Standing
-from monitor.model import MONITOR, Alert, Change, Level, Message, Reading, Seen, Told
+from monitor.model import MONITOR, Change, Level, Message, Reading, Seen, Told
 from monitor.rules import Look
 from monitor.store import Tx, casebook, durations, life, memory, outbox
 from monitor.store.life import Life
@@ -232,17 +232,11 @@ def tell_own(tx: Tx, config: Config, rule: str, found: tuple[Level, str], now: d
     """Follow an alert of the monitor's own (level and phrase as found now), and return what each channel is told."""
     level, phrase = found
     alert, told = casebook.alert_of(tx, MONITOR, rule)
-    fresh = functools.partial(_own_alert, rule, now)
+    fresh = functools.partial(alerts.opened, _new_id, MONITOR, rule, now)
     moved, changes = alerts.own(alert, told, level, phrase, listeners=_everybody(config), fresh=fresh)
     if moved is not None:
         casebook.save_own(tx, moved, changes, now, is_new=alert is None)
     return compose(_by_channel([changes]), None, config, now)
-
-
-def _own_alert(rule: str, now: datetime) -> Alert:
-    return Alert(
-        id=_new_id(rule), account=MONITOR, rule=rule, level=Level.OK, worst=Level.OK, started_at=now, phrase=""
-    )
 
 
 @dataclass(frozen=True, slots=True)

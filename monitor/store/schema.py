@@ -75,6 +75,17 @@ def _fields() -> list[Column[Any]]:
     ]
 
 
+def _run() -> list[Column[Any]]:
+    """Return what a run of equal readings and one of equal failures have in common."""
+    return [
+        Column("id", Integer, primary_key=True, autoincrement=True),
+        Column("account", _Name, nullable=False),
+        Column("first_at", Time, nullable=False),
+        Column("last_at", Time, nullable=False),
+        Column("polls", Integer, nullable=False),
+    ]
+
+
 accounts = Table(
     "accounts",
     metadata,
@@ -94,11 +105,7 @@ accounts = Table(
 readings = Table(
     "readings",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("account", _Name, nullable=False),
-    Column("first_at", Time, nullable=False),
-    Column("last_at", Time, nullable=False),
-    Column("polls", Integer, nullable=False),
+    *_run(),
     *_fields(),
     Index("readings_by_time", "account", "last_at"),
 )
@@ -106,11 +113,7 @@ readings = Table(
 failures = Table(
     "failures",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("account", _Name, nullable=False),
-    Column("first_at", Time, nullable=False),
-    Column("last_at", Time, nullable=False),
-    Column("polls", Integer, nullable=False),
+    *_run(),
     Column("kind", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Index("failures_by_time", "account", "last_at"),
