@@ -16,7 +16,7 @@ from monitor.config import Account, Channel, Config, ConfigError, Unusable
 from monitor.deliver import Lane, Sender, Shared
 from monitor.model import Failure, Kind, Seen
 from monitor.notify import Notifier
-from monitor.poll import Polled
+from monitor.poll import Home, Polled
 from monitor.provider import Legnext
 from monitor.schedule import Schedule
 from monitor.store import Store, durations, life, outbox
@@ -59,6 +59,8 @@ class Daemon:
         self._polling: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._stirred = asyncio.Event()
+        self._disk: tuple[int, bool] | None = None
+        """How often the disk had been lost, and whether it was well, when that was last told."""
         self._life = self._born()
         self._log = log.get("monitor.daemon")
 
@@ -120,6 +122,9 @@ class Daemon:
         self._waits = awake.waits
         report.start(self._log, self.config, self._store, self._life)
         report.lost(self._log, awake.lost)
+        if self._store.is_lost:
+            await self._store.do(lambda tx: poll.tell_lost(tx, self.config, str(self._store.path), now))
+        await self._mind_disk()
         self._set_lanes()
         self._schedule.start(self._intervals())
 
@@ -210,6 +215,7 @@ class Daemon:
         if self._reload_wanted:
             self._reload_wanted = False
             await self._reload()
+        await self._mind_disk()
         step = self._clock.stepped()
         if step is not None:
             await self._follow_step(step)
@@ -219,6 +225,28 @@ class Daemon:
             self._wake(sorted(await self._store.do(outbox.channels_waiting)))
         if second % BEAT == 0:
             await self._beat()
+
+    async def _mind_disk(self) -> None:
+        """Tell that the disk is in trouble, and when it no longer is; polls and deliveries go on whatever it does."""
+        losses, is_well = self._store.losses, self._store.trouble is None
+        if (losses, is_well) == self._disk:
+            return
+        before, was_well = self._disk or (0, True)
+        home = self._home(is_new=losses > before, is_well=is_well)
+        now = self._clock.now()
+        told = await self._store.do(functools.partial(poll.tell_home, config=self.config, home=home, now=now))
+        report.home(self._log, home, was_well=was_well)
+        self._disk = losses, is_well
+        self._wake([message.channel for message in told])
+
+    def _home(self, *, is_new: bool, is_well: bool) -> Home:
+        latest, kept = self._store.latest, self._store.kept
+        return Home(
+            database=str(self._store.path),
+            last=latest.reason if latest and is_new else "",
+            is_over=is_well,
+            kept=str(kept.path) if kept and latest and latest.damaged else "",
+        )
 
     def _watch_polls(self) -> None:
         overdue = self._schedule.overdue()

@@ -181,6 +181,23 @@ def unusable(reasons: Mapping[str, str]) -> str:
     return "; ".join(f"channel {name} cannot be used ({why})" for name, why in reasons.items())
 
 
+def without_disk(database: str, why: str) -> str:
+    """Say that the database cannot be used."""
+    return f"the database {database} cannot be used ({why}); all goes on from memory"
+
+
+def with_disk(database: str, kept: str) -> str:
+    """Say that the database can be used; ``kept`` names a damaged one that was moved aside."""
+    aside = f"; the damaged one, with the history until then, is kept as {kept}" if kept else ""
+    return f"the database {database} works again{aside}"
+
+
+def lost_disk(database: str) -> Change:
+    """Say that a database that was there before is there no more."""
+    said = f"the database {database} is gone: this is a first start, and what is wrong now will be told again"
+    return news(MONITOR, said, level=Level.WARNING)
+
+
 def account_changed(account: str, before: str, after: str) -> Change:
     """Say that the key now belongs to another account."""
     return news(account, f"account_id changed from {before} to {after}")

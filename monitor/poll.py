@@ -19,6 +19,8 @@ from monitor.store.memory import Memory
 
 CHANNELS = "channels"
 """The monitor's own rule: every configured channel can be used."""
+DATABASE = "database"
+"""Another one: what is decided is on the disk, and not in memory only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +228,34 @@ def _tell_unusable(tx: Tx, config: Config, now: datetime) -> list[Message]:
     level = Level.WARNING if reasons else Level.OK
     phrase = messages.unusable(reasons) if reasons else "every channel can be used"
     return tell_own(tx, config, CHANNELS, (level, phrase), now)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """How the disk does: which trouble it had last, if it has any still, and which damaged file was moved aside."""
+
+    database: str
+    last: str = ""
+    is_over: bool = True
+    kept: str = ""
+
+
+def tell_home(tx: Tx, config: Config, home: Home, now: datetime) -> list[Message]:
+    """Tell the disk's trouble and its end; both, if it came and went before anybody looked."""
+    found = [(Level.WARNING, messages.without_disk(home.database, home.last))] if home.last else []
+    found += [(Level.OK, messages.with_disk(home.database, home.kept))] if home.is_over else []
+    queued = [message for one in found for message in tell_own(tx, config, DATABASE, one, now)]
+    outbox.queue(tx, queued)
+    return queued
+
+
+def tell_lost(tx: Tx, config: Config, database: str, now: datetime) -> list[Message]:
+    """Tell that nothing is remembered although something was."""
+    change = messages.lost_disk(database)
+    heard = {one.channel: [change] for one in _everybody(config) if one.wants(change.level)}
+    queued = compose(heard, None, config, now)
+    outbox.queue(tx, queued)
+    return queued
 
 
 def tell_own(tx: Tx, config: Config, rule: str, found: tuple[Level, str], now: datetime) -> list[Message]:

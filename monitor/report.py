@@ -7,7 +7,7 @@ from structlog.stdlib import BoundLogger
 from monitor.alerts import Ruling
 from monitor.config import Config
 from monitor.model import Message
-from monitor.poll import Polled
+from monitor.poll import Home, Polled
 from monitor.store import Store
 from monitor.store.life import Life
 
@@ -52,6 +52,14 @@ def _moved(log: BoundLogger, account: str, ruling: Ruling) -> None:
     say = log.warning if now > before else log.info
     said = ruling.alert.phrase if ruling.alert else ""
     say("alert", account=account, rule=ruling.case.rule.name, now=now.word, before=before.word, said=said)
+
+
+def home(log: BoundLogger, found: Home, *, was_well: bool) -> None:
+    """Say that the disk is in trouble, or no longer."""
+    if found.last:
+        log.error("database_failing", database=found.database, reason=found.last, note="all goes on from memory")
+    if found.is_over and (found.last or not was_well):
+        log.warning("database_recovered", database=found.database, kept=found.kept or None)
 
 
 def lost(log: BoundLogger, messages: Sequence[Message]) -> None:

@@ -1,13 +1,13 @@
 """Lanes wired to each other as the daemon does, and services that the test holds up; all real but those."""
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine, event
 from world import MAIN, parse
 
 from monitor.clock import Clock
@@ -38,6 +38,7 @@ class Post:
         self.store = Store.start(f"sqlite:///{folder / 'monitor.db'}")
         self.lanes: dict[str, Lane] = {}
         self.count = 0
+        self._mistakes: dict[str, Callable[..., None]] = {}
 
     def channels(self, **urls: str) -> Config:
         rest = {name: url if "\n" in url else f'url = "{url}"\n' for name, url in urls.items()}
@@ -97,15 +98,23 @@ class Post:
         self.store = Store.start(f"sqlite:///{self.folder / 'monitor.db'}")
 
     def broken(self, table: str) -> None:
-        """Let the database be in trouble from now on, until ``mended``."""
-        self._sql(f"ALTER TABLE {table} RENAME TO gone")
+        """Let every statement about a table fail by a mistake of ours from now on, until ``mended``."""
+
+        def fail(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            if table in statement:
+                raise RuntimeError("a mistake of ours")
+
+        self._mistakes[table] = fail
+        event.listen(self._engine, "before_cursor_execute", fail)
 
     def mended(self, table: str) -> None:
-        self._sql(f"ALTER TABLE gone RENAME TO {table}")
+        event.remove(self._engine, "before_cursor_execute", self._mistakes.pop(table))
 
-    def _sql(self, statement: str) -> None:
-        with closing(sqlite3.connect(self.store.path, timeout=5)) as other:
-            other.execute(statement)
+    @property
+    def _engine(self) -> Engine:
+        disk = self.store._ground._disk
+        assert disk is not None
+        return disk._engine
 
 
 class Service:

@@ -1,4 +1,4 @@
-"""Lanes go on whatever we ourselves, the disk or the configuration do wrong; fallbacks hear of it at once."""
+"""Lanes go on whatever we ourselves or the configuration do wrong; fallbacks hear of it at once."""
 
 import asyncio
 import logging
@@ -18,7 +18,9 @@ from monitor.store import outbox
 # -- trouble of our own -----------------------------------------------------------------------------------------------
 
 
-def test_a_lane_goes_on_after_trouble_with_the_database(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_lane_goes_on_after_a_mistake_of_ours_in_the_database(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def story(hook: Webhook) -> None:
         post = Post(tmp_path, speed=40, ops=hook.url)
         async with post.open():

@@ -1,7 +1,5 @@
-"""One SQLite file: how it is opened, locked and brought to the present revision."""
+"""One SQLite file: how it is opened and brought to the present revision."""
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,6 +11,9 @@ from sqlalchemy.pool import QueuePool
 
 REVISIONS = ("0001",)
 """Every revision there has been; the last is the present one."""
+
+BUSY = 4.0
+"""Seconds to wait for another program's transaction: less than what counts as a disk that does not answer."""
 
 _SMALLEST = 512
 """Bytes of the smallest SQLite file; it would take a smaller one of whatever kind for empty, and overwrite it."""
@@ -38,7 +39,7 @@ def connect(url: str) -> Engine:
         poolclass=QueuePool,
         pool_size=1,
         max_overflow=0,
-        connect_args={"check_same_thread": False, "timeout": 5.0},
+        connect_args={"check_same_thread": False, "timeout": BUSY},
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
@@ -60,7 +61,7 @@ def _begin(connection: Connection) -> None:
 
 def check_revision(engine: Engine, path: Path) -> None:
     """Refuse a file that is missing or not at the present revision."""
-    with _spoken(path):
+    with spoken(path):
         if not path.is_file():
             raise StoreError(f"there is no database at {path}: start balance-monitor run, or set database to its path")
         found = _revision(engine, path)
@@ -73,7 +74,7 @@ def migrate(engine: Engine, path: Path) -> str | None:
 
     Alembic costs 9 MB and 0.1 s: imported only when there is work.
     """
-    with _spoken(path):
+    with spoken(path):
         found = _revision(engine, path)
         if found != REVISIONS[-1]:
             _upgrade(engine)
@@ -110,7 +111,7 @@ def _revision(engine: Engine, path: Path) -> str | None:
 
 
 @contextmanager
-def _spoken(path: Path) -> Iterator[None]:
+def spoken(path: Path) -> Iterator[None]:
     """Put what the disk or SQLite complain of into a sentence."""
     try:
         yield
@@ -118,35 +119,3 @@ def _spoken(path: Path) -> Iterator[None]:
         raise StoreError(f"{path} cannot be used: {error.strerror}; set database to a path that can") from error
     except DatabaseError as error:
         raise StoreError(f"{path} cannot be used: {error.orig}; set database to a path that can") from error
-
-
-class Lock:
-    """Held by the one daemon of a file, through an flock beside it; given back by the kernel when the process ends."""
-
-    def __init__(self, path: Path) -> None:
-        with _spoken(path):
-            real = path.resolve()  # whoever comes through a link must meet the same lock
-            real.parent.mkdir(parents=True, exist_ok=True)
-            self._file = real.with_name(real.name + ".lock").open("a+")
-            try:
-                self._take(path)
-            except BaseException:
-                self._file.close()
-                raise
-
-    def _take(self, path: Path) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.seek(0)
-            holder = self._file.read().strip() or "unknown"
-            raise StoreError(
-                f"another balance-monitor already runs on {path} (process {holder}): stop it, or set another database"
-            ) from None
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
-
-    def release(self) -> None:
-        """Let the next daemon have the file."""
-        self._file.close()

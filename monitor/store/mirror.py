@@ -1,0 +1,221 @@
+"""A copy in memory of all that decisions and deliveries need, exact after every transaction.
+
+While the disk works it only follows: the statements that changed the file are made here again. When the disk fails,
+the same code runs on it instead, and what happened meanwhile is written back when the disk works again. History that
+is already on the disk is not in it.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.pool import StaticPool
+
+from monitor.store import memory, schema
+
+STATE = (schema.accounts, schema.states, schema.told, schema.channels, schema.daemon)
+"""Tables that are written back whole."""
+CASES = (schema.alerts, schema.outbox)
+"""Tables of which only a part is here: written back row by row."""
+HISTORY = (schema.readings, schema.failures, schema.deliveries)
+"""Tables that begin empty here, and whose rows are appended to those on the disk."""
+COMMANDED = (schema.outbox, schema.channels)
+"""Tables that commands of other processes write."""
+
+_MOST_HISTORY = 100_000
+"""Rows of each table of history that memory holds while the disk fails; the oldest go first."""
+_PRUNED_EVERY = 5000
+_KEPT_DAYS = 3
+_RECENT = f"COALESCE(settled_at, decided_at) >= (SELECT MAX(decided_at) FROM outbox) - {_KEPT_DAYS * 86_400_000_000}"
+"""Younger than anything that may still be asked of: messages are given up after two days."""
+_LIVE = {
+    schema.alerts.name: "ended_at IS NULL",
+    schema.outbox.name: f"state IN ('waiting', 'given_up') OR {_RECENT}",
+}
+_MARKS = {len(table.columns): ", ".join("?" * len(table.columns)) for table in (*STATE, *CASES, *HISTORY)}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A statement that changed the disk."""
+
+    statement: str
+    parameters: Any
+    many: bool
+
+
+class Notes:
+    """What the present transaction of a disk's engine has changed so far."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.taken: list[Note] = []
+        event.listen(engine, "begin", lambda _connection: self.taken.clear())
+        event.listen(engine, "after_cursor_execute", self._take)
+
+    def _take(self, *told: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own, by position
+        _connection, _cursor, statement, parameters, context, many = told
+        if not (context.isinsert or context.isupdate or context.isdelete) or context.compiled is None:
+            return
+        if getattr(context.compiled.statement, "table", None) not in HISTORY:
+            self.taken.append(Note(statement, parameters, many))
+
+
+class Mirror:
+    """The copy; used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+        event.listen(self._engine, "connect", _leave_transactions_to_us)
+        event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        self.connection = self._engine.connect()
+        schema.metadata.create_all(self._engine, checkfirst=False)
+        self._raw: sqlite3.Connection = raw(self.connection)
+        self._turns = 0
+
+    def load(self, disk: sqlite3.Connection, tables: Iterable[Table] = (*STATE, *CASES)) -> None:
+        """Take over what is live on the disk."""
+        for table in tables:
+            columns, where = _columns(table), _LIVE.get(table.name, "1")
+            rows = disk.execute(f"SELECT {columns} FROM {table.name} WHERE {where}").fetchall()
+            self._in_one(partial(self._replace, table, rows))
+
+    def salvage(self, disk: sqlite3.Connection) -> None:
+        """Take over what a damaged file still has, table by table."""
+        for table in (*STATE, *CASES):
+            with suppress(sqlite3.Error):
+                self.load(disk, [table])
+
+    def _replace(self, table: Table, rows: Sequence[Any]) -> None:
+        self._raw.execute(f"DELETE FROM {table.name}")
+        self._raw.executemany(_insert(table), rows)
+
+    def follow(self, notes: Sequence[Note]) -> None:
+        """Make here what a transaction has just made on the disk."""
+        if notes:
+            self._in_one(partial(self._repeat, notes))
+        self._turns += 1
+        if self._turns % _PRUNED_EVERY == 0:
+            self.prune()
+
+    def _repeat(self, notes: Sequence[Note]) -> None:
+        for note in notes:
+            execute = self._raw.executemany if note.many else self._raw.execute
+            execute(note.statement, note.parameters)
+
+    def prune(self) -> None:
+        """Drop what is over: the disk has it."""
+        for table, where in _LIVE.items():
+            self._raw.execute(f"DELETE FROM {table} WHERE NOT ({where})")
+
+    def take_over(self) -> None:
+        """Get ready to stand in for the disk: runs of readings begin anew, since the old ones are there."""
+        with self.connection.begin():
+            memory.end_runs(self.connection)
+
+    def bound(self) -> None:
+        """Let history not fill the memory: the oldest rows go."""
+        self._turns += 1
+        if self._turns % _PRUNED_EVERY == 0:
+            for table in HISTORY:
+                newest = f"(SELECT MAX(id) FROM {table.name})"
+                self._raw.execute(f"DELETE FROM {table.name} WHERE id <= {newest} - {_MOST_HISTORY}")
+
+    def come_home(self, disk: sqlite3.Connection) -> None:
+        """Follow the disk again, after all was written back to it."""
+        for table in HISTORY:
+            self._raw.execute(f"DELETE FROM {table.name}")
+        self.take_over()
+        self.load(disk, COMMANDED)
+
+    def copy(self) -> sqlite3.Connection:
+        """Return a copy of this copy, for a thread that the disk may hold up; close it after use."""
+        other = sqlite3.connect(":memory:", check_same_thread=False)
+        self._raw.backup(other)
+        return other
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.connection.close()
+        self._engine.dispose()
+
+    def _in_one(self, act: Callable[[], object]) -> None:
+        self._raw.execute("BEGIN")
+        try:
+            act()
+        except BaseException:
+            self._raw.execute("ROLLBACK")
+            raise
+        self._raw.execute("COMMIT")
+
+
+def write_back(copy: sqlite3.Connection, disk: sqlite3.Connection) -> None:
+    """Write all that happened in memory to the disk, within the caller's transaction.
+
+    What waits or is open on the disk and unknown to memory comes from a transaction that was taken for lost and made
+    again: it is superseded. What a command settled on the disk meanwhile stays settled.
+    """
+    for table in STATE:
+        disk.execute(f"DELETE FROM {table.name}")
+        disk.executemany(_insert(table), _rows(copy, table))
+    disk.execute("UPDATE accounts SET reading_id = NULL, failure_id = NULL")
+    _write_alerts(copy, disk)
+    _write_outbox(copy, disk)
+    for table in HISTORY:
+        columns = [column.name for column in table.columns if column.name != "id"]
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        rows = copy.execute(f"SELECT {names} FROM {table.name} ORDER BY id")
+        disk.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
+
+
+def _write_alerts(copy: sqlite3.Connection, disk: sqlite3.Connection) -> None:
+    known = {row[0] for row in copy.execute("SELECT id FROM alerts")}
+    for (one,) in disk.execute("SELECT id FROM alerts WHERE ended_at IS NULL").fetchall():
+        if one not in known:
+            disk.execute("UPDATE alerts SET ended_at = started_at WHERE id = ?", (one,))
+    disk.executemany(_insert(schema.alerts, "INSERT OR REPLACE"), _rows(copy, schema.alerts))
+
+
+def _write_outbox(copy: sqlite3.Connection, disk: sqlite3.Connection) -> None:
+    columns = [column.name for column in schema.outbox.columns if column.name != "position"]
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    there = dict(disk.execute("SELECT id, state FROM outbox").fetchall())
+    rows = copy.execute(f"SELECT {names} FROM outbox ORDER BY position").fetchall()
+    known = {row[0] for row in rows}
+    disk.executemany(
+        f"INSERT INTO outbox ({names}) VALUES ({marks})",
+        [row for row in rows if row[0] not in there],
+    )
+    sets = ", ".join(f"{column} = ?" for column in columns)
+    disk.executemany(
+        f"UPDATE outbox SET {sets} WHERE id = ?",
+        [(*row, row[0]) for row in rows if there.get(row[0]) == "waiting"],
+    )
+    superseded = [(one,) for one, state in there.items() if state == "waiting" and one not in known]
+    disk.executemany("UPDATE outbox SET state = 'dropped', settled_at = decided_at WHERE id = ?", superseded)
+
+
+def _rows(copy: sqlite3.Connection, table: Table) -> sqlite3.Cursor:
+    return copy.execute(f"SELECT {_columns(table)} FROM {table.name}")
+
+
+def _columns(table: Table) -> str:
+    return ", ".join(column.name for column in table.columns)
+
+
+def _insert(table: Table, how: str = "INSERT") -> str:
+    return f"{how} INTO {table.name} ({_columns(table)}) VALUES ({_MARKS[len(table.columns)]})"
+
+
+def raw(connection: Connection) -> sqlite3.Connection:
+    """Return the driver's own connection: a hundred times cheaper for thousands of rows."""
+    found = connection.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)  # noqa: S101 - the only driver there is
+    return found
+
+
+def _leave_transactions_to_us(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
