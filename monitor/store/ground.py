@@ -50,7 +50,9 @@ class Ground:
         connection = (disk or self.live).connection.execution_options(reads=reads)
         with connection.begin():
             yield connection
-        if disk is not None and self._mirror is not None:
+        if disk is None:
+            self.live.bound()
+        elif self._mirror is not None:
             self._follow(disk)
 
     def run(self, work: Callable[[Connection], T], epoch: int) -> T:

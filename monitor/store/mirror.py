@@ -28,7 +28,8 @@ COMMANDED = (schema.outbox, schema.channels)
 
 _MOST_HISTORY = 100_000
 """Rows of each table of history that memory holds while the disk fails; the oldest go first."""
-_PRUNED_EVERY = 5000
+_TURNS = 5000
+"""So many transactions between two clearings."""
 _KEPT_DAYS = 3
 _RECENT = f"COALESCE(settled_at, decided_at) >= (SELECT MAX(decided_at) FROM outbox) - {_KEPT_DAYS * 86_400_000_000}"
 """Younger than anything that may still be asked of: messages are given up after two days."""
@@ -75,6 +76,7 @@ class Mirror:
         schema.metadata.create_all(self._engine, checkfirst=False)
         self._raw: sqlite3.Connection = raw(self.connection)
         self._turns = 0
+        self.most, self.every = _MOST_HISTORY, _TURNS
 
     def load(self, disk: sqlite3.Connection, tables: Iterable[Table] = (*STATE, *CASES)) -> None:
         """Take over what is live on the disk."""
@@ -98,7 +100,7 @@ class Mirror:
         if notes:
             self._in_one(partial(self._repeat, notes))
         self._turns += 1
-        if self._turns % _PRUNED_EVERY == 0:
+        if self._turns % self.every == 0:
             self.prune()
 
     def _repeat(self, notes: Sequence[Note]) -> None:
@@ -119,10 +121,10 @@ class Mirror:
     def bound(self) -> None:
         """Let history not fill the memory: the oldest rows go."""
         self._turns += 1
-        if self._turns % _PRUNED_EVERY == 0:
+        if self._turns % self.every == 0:
             for table in HISTORY:
                 newest = f"(SELECT MAX(id) FROM {table.name})"
-                self._raw.execute(f"DELETE FROM {table.name} WHERE id <= {newest} - {_MOST_HISTORY}")
+                self._raw.execute(f"DELETE FROM {table.name} WHERE id <= {newest} - {self.most}")
 
     def come_home(self, disk: sqlite3.Connection) -> None:
         """Follow the disk again, after all was written back to it."""
