@@ -14,19 +14,19 @@ from monitor.config.example import example
 from monitor.config.load import understand
 from monitor.config.places import default_database
 from monitor.config.schema import schema
-from monitor.config.shape import AccountShape, ChannelShape, LogShape, Shape
+from monitor.config.shape import AccountShape, ChannelShape, LogShape, RetentionShape, Shape
 from monitor.config.show import show
 from monitor.rules import RULES
 
 FILE = Path(__file__).parents[1] / "config.example.toml"
 KEY = {"LEGNEXT_API_KEY": "sk-1234567890"}
-TWINS = re.compile(r"^#(api_key_file|url_file) = .*\n", re.MULTILINE)
+TWINS = re.compile(r"^#(\w+_file) = .*\n", re.MULTILINE)
 
 
 def all_live() -> str:
     """Return the example with every key uncommented, secrets written in, and no second form of a secret."""
     text = re.sub(r"^#(?=[a-z\[])", "", TWINS.sub("", FILE.read_text()), flags=re.MULTILINE)
-    return re.sub(r'^(api_key|url) = "[^"]*"', r'\1 = "json://example.com"', text, flags=re.MULTILINE)
+    return re.sub(r'^(\w*api_key|\w*url) = "\w*:?/*…"', r'\1 = "https://example.com"', text, flags=re.MULTILINE)
 
 
 def tables(text: str) -> dict[str, Any]:
@@ -63,6 +63,7 @@ def test_every_key_can_be_uncommented(tmp_path: Path) -> None:
     ("path", "model"),
     [
         ((), Shape),
+        (("retention",), RetentionShape),
         (("log",), LogShape),
         (("accounts", "main"), AccountShape),
         (("channels", "ops"), ChannelShape),
@@ -81,7 +82,7 @@ def test_every_value_in_the_example_is_the_real_default(tmp_path: Path) -> None:
     shown = tables(all_live())
     bare = load(None, KEY | {"BALANCE_MONITOR_CHANNELS__OPS__URL": "json://example.com"}, secrets_dirs=[])
     config = read(tmp_path, all_live())
-    for name in ("interval", "timeout", "timezone", "log_level", "log_format"):
+    for name in ("interval", "timeout", "timezone", "retention", "log_level", "log_format"):
         assert getattr(config, name) == getattr(bare, name)
     assert shown["database"] == default_database({"STATE_DIRECTORY": "/var/lib/balance-monitor"})
     main = config.accounts["main"]
@@ -102,6 +103,7 @@ def test_answers_are_written_live_and_everything_else_stays_commented(tmp_path: 
         }
     )
     assert tables(text) == {
+        "retention": {},
         "log": {},
         "rules": {"balance_usd": {"warning": Decimal("40.5")}}
         | {rule.name: {} for rule in RULES if rule.on and rule.name != "balance_usd"},

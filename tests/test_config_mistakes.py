@@ -19,6 +19,8 @@ BASE_URL = 'not an address: write it like "https://api.legnext.ai"'
 ONLY_HOST = "only scheme, host, port and path may stand here: remove user, password, ? and #"
 PATH = "not the path of a file: write it out after sqlite:///, without ~ and ?"
 APPRISE = 'not an Apprise URL: write it like "slack://…" or "mailtos://…", without white space'
+ADDRESS = 'not an address: write it like "https://…", without white space'
+ABOVE = "belongs above the first [table]"
 EXAMPLE = "remove it; config.example.toml has every key there is"
 ASCII = "not an API key, which is printable ASCII without spaces: copy it again"
 OFTEN = 'reminders more often than every minute: write at least "1m", or "off"'
@@ -51,6 +53,20 @@ def mistakes(folder: Path, text: str, environ: Mapping[str, str] | None = None) 
         ('database = "sqlite:///"\n', f"database: {PATH}"),
         ('database = "sqlite:///~/x.db"\n', f"database: {PATH}"),
         ('database = "sqlite:///x.db?mode=ro"\n', f"database: {PATH}"),
+        ('heartbeat_url = "hc-ping.com/pw-secret"\n', f"heartbeat_url: {ADDRESS}"),
+        ('heartbeat_url = "ftp://hc-ping.com/pw-secret"\n', f"heartbeat_url: {ADDRESS}"),
+        ('heartbeat_url = "https:///pw-secret"\n', f"heartbeat_url: {ADDRESS}"),
+        ('heartbeat_url = "https://hc-ping.com:port/pw-secret"\n', f"heartbeat_url: {ADDRESS}"),
+        ('heartbeat_url = "https://hc-ping.com/pw secret"\n', f"heartbeat_url: {ADDRESS}"),
+        ('heartbeat_url = "https://hc-ping.com/pw\\nsecret"\n', f"heartbeat_url: {ADDRESS}"),
+        ('heartbeat_url = "https://…"\n', "heartbeat_url: still a placeholder: write the address itself"),
+        ('heartbeat_url = "https://..."\n', "heartbeat_url: still a placeholder: write the address itself"),
+        ('heartbeat_url = " "\n', "heartbeat_url: empty: write the address, or remove the key"),
+        ("heartbeat_fail_url = 5\n", "heartbeat_fail_url: not a text: put it in quotes"),
+        ('heartbeat_fail_url_file = ""\n', "heartbeat_fail_url_file: empty: write something, or remove the key"),
+        ("retention = 5\n", f"retention: {TABLE}"),
+        ('[retention]\nraw = "47h"\n', 'retention.raw: too short: write at least "2d"'),
+        ("[retention]\nhourly = 400\n", 'retention.hourly: a duration needs a unit: write "400s", "400m", "400h" or'),
         ("log = 3\n", f"log: {TABLE}"),
         (
             '[log]\nlevel = "loud"\n',
@@ -73,6 +89,7 @@ def mistakes(folder: Path, text: str, environ: Mapping[str, str] | None = None) 
 def test_a_wrong_value_is_told_with_its_place_and_a_remedy(tmp_path: Path, text: str, sentence: str) -> None:
     (found,) = mistakes(tmp_path, text + MAIN)
     assert found.startswith(sentence)
+    assert "secret" not in found
 
 
 @pytest.mark.parametrize(
@@ -167,9 +184,10 @@ def test_with_no_account_at_all_the_two_ways_to_make_one_are_told(tmp_path: Path
     ("text", "sentence"),
     [
         ("intervall = 5\n", "intervall: unknown key: did you mean interval?"),
-        ("retention = 5\n", f"retention: unknown key: {EXAMPLE}"),
+        ('[retention]\ndaily = "9d"\n', f"retention.daily: unknown key: {EXAMPLE}"),
         ('[web]\nlisten = "off"\n', f"web: unknown key: {EXAMPLE}"),
-        ('heartbeat_url = "https://x"\n', f"heartbeat_url: unknown key: {EXAMPLE}"),
+        ('heartbeat = "https://x"\n', "heartbeat: unknown key: did you mean heartbeat_url?"),
+        (OPS + 'heartbeat_url = "https://x"\n', f"channels.ops.heartbeat_url: unknown key: heartbeat_url {ABOVE}"),
         ("[digest]\n", f"digest: unknown key: {EXAMPLE}"),
         ("[rules.runway]\n", f"rules.runway: unknown key: {EXAMPLE}"),
         ("[rules.balance]\n", "rules.balance: unknown key: did you mean balance_usd?"),
@@ -306,6 +324,16 @@ def test_a_timeout_that_was_set_must_fit_every_interval(tmp_path: Path) -> None:
     text = f'timeout = "1m"\ninterval = "30s"\n{MAIN}'
     found = mistakes(tmp_path, text, {"BALANCE_MONITOR_TIMEOUT": "40s"})
     assert found[0].startswith("BALANCE_MONITOR_TIMEOUT: longer than ")
+
+
+def test_hourly_readings_must_not_be_kept_shorter_than_all_of_them(tmp_path: Path) -> None:
+    text = f'{MAIN}[retention]\nraw = "10d"\nhourly = "9d"\n'
+    assert mistakes(tmp_path, text) == [
+        "retention.hourly: shorter than retention.raw, 10d: raise it, or lower raw",
+    ]
+    variable = "BALANCE_MONITOR_RETENTION__RAW"
+    (found,) = mistakes(tmp_path, f'{MAIN}[retention]\nhourly = "9d"\n', {variable: "240h"})
+    assert found == f"retention.hourly: shorter than {variable}, 10d: raise it, or lower raw"
 
 
 def test_fallbacks_that_form_a_circle_are_named(tmp_path: Path) -> None:

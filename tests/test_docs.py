@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from monitor import __version__, config
 from monitor.cli import root
-from monitor.config.shape import AccountShape, ChannelShape, LogShape, Shape
+from monitor.config.shape import AccountShape, ChannelShape, LogShape, RetentionShape, Shape
 from monitor.notify import fault
 from monitor.rules import RULES, Rule
 from monitor.simulator import names, scenario
@@ -56,8 +56,9 @@ def test_the_readme_names_no_command_that_is_not_there() -> None:
 
 
 def _keys() -> Iterator[str]:
-    yield from (name for name in Shape.model_fields if name not in {"log", "rules", "accounts", "channels"})
-    for shape in (LogShape, AccountShape, ChannelShape, Rule):
+    tables = {"retention", "log", "rules", "accounts", "channels"}
+    yield from (name for name in Shape.model_fields if name not in tables)
+    for shape in (RetentionShape, LogShape, AccountShape, ChannelShape, Rule):
         yield from shape.model_fields
     yield from (rule.name for rule in RULES)
 

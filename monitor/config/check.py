@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from monitor.config.keys import twin
 from monitor.config.load import Loaded, understand
 
 Fault = Callable[[str], str | None]
@@ -23,5 +24,5 @@ def refused_urls(loaded: Loaded, fault: Fault) -> Iterator[str]:
     for name, channel in loaded.config.channels.items():
         if isinstance(channel.url, SecretStr) and (reason := fault(channel.url.get_secret_value())):
             written = ("channels", name, "url")
-            path = written if loaded.given.layer(written) else ("channels", name, "url_file")
+            path = written if loaded.given.layer(written) else twin(written)
             yield f"{loaded.given.place(path)}: {reason}"

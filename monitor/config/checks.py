@@ -17,6 +17,9 @@ def cross_check(given: Given, shape: Shape, accounts: Mapping[str, Account], cha
     """Tell what contradicts, names nothing, forms a circle, or is never heard."""
     if "timeout" in shape.model_fields_set:
         _check_timeout(given, shape, accounts)
+    if {"raw", "hourly"} <= shape.retention.model_fields_set and shape.retention.hourly < shape.retention.raw:
+        raw = f"{given.place(('retention', 'raw'))}, {short(shape.retention.raw)}"
+        given.blame(("retention", "hourly"), f"shorter than {raw}: raise it, or lower raw")
     for name, account in accounts.items():
         _must_exist(given, ("accounts", name, "channels"), account.channels, channels)
     for name, channel in channels.items():

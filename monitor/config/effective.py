@@ -58,6 +58,16 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long readings are kept."""
+
+    raw: timedelta
+    """Every one of them."""
+    hourly: timedelta
+    """After that one an hour, until they are so old; never shorter than ``raw``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything that was configured, with the defaults filled in."""
 
@@ -66,10 +76,13 @@ class Config:
     timeout: timedelta
     timezone: ZoneInfo
     database: str
+    heartbeat_url: SecretStr | Unusable | None
+    heartbeat_fail_url: SecretStr | Unusable | None
+    retention: Retention
     log_level: str
     log_format: str
     accounts: Mapping[str, Account]
     channels: Mapping[str, Channel]
     warnings: tuple[str, ...]
     secrets: frozenset[str] = field(repr=False)
-    """Every string that must not reach a log: keys, channel URLs, and their parts."""
+    """Every string that must not reach a log: keys, the URLs of channels and heartbeats, and their parts."""

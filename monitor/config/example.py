@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from monitor.config.keys import KeyPath, dotted
-from monitor.config.shape import AccountShape, ChannelShape, LogShape, Shape
+from monitor.config.shape import AccountShape, ChannelShape, LogShape, RetentionShape, Shape
 from monitor.config.words import Value, toml
 from monitor.rules import RULES, Rule
 
@@ -44,6 +44,8 @@ def example(answers: Answers | None = None) -> str:
     given = answers or {}
     lines = [_HEAD]
     lines += _keys(Shape, (), given)
+    remark = "# How long readings are kept."
+    lines += _table(RetentionShape, ("retention",), given, live=True, remark=remark)
     lines += _table(LogShape, ("log",), given, live=True, remark="# What the monitor writes about itself.")
     lines.append(_RULES.rstrip())
     for rule in RULES:

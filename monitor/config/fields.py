@@ -10,14 +10,16 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr, WithJsonSchema
 
-from monitor.config.secret import parse_key, parse_url
+from monitor.config.secret import parse_address, parse_key, parse_url
 from monitor.model import MONITOR
-from monitor.quantity import Duration
+from monitor.quantity import Duration, short
 
 _NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
 _LONGEST_NAME = 64
 _SHORTEST_INTERVAL = timedelta(seconds=5)
 _SHORTEST_TIMEOUT = timedelta(seconds=1)
+_SHORTEST_KEPT = timedelta(days=2)
+"""What went in the last 24 hours is told with every alert."""
 SQLITE = "sqlite:///"
 
 
@@ -94,7 +96,7 @@ def _parse_database(value: object) -> str:
 def _at_least(shortest: timedelta) -> AfterValidator:
     def check(length: timedelta) -> timedelta:
         if length < shortest:
-            raise ValueError(f'too short: write at least "{shortest.seconds}s"')
+            raise ValueError(f'too short: write at least "{short(shortest)}"')
         return length
 
     return AfterValidator(check)
@@ -102,6 +104,7 @@ def _at_least(shortest: timedelta) -> AfterValidator:
 
 Interval = Annotated[Duration, _at_least(_SHORTEST_INTERVAL)]
 Timeout = Annotated[Duration, _at_least(_SHORTEST_TIMEOUT)]
+Kept = Annotated[Duration, _at_least(_SHORTEST_KEPT)]
 Name = Annotated[str, AfterValidator(_parse_name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})]
 Names = Annotated[
     frozenset[str] | None,
@@ -115,3 +118,4 @@ Database = Annotated[
 ]
 ApiKey = Annotated[SecretStr, BeforeValidator(parse_key)]
 AppriseUrl = Annotated[SecretStr, BeforeValidator(parse_url)]
+Address = Annotated[SecretStr, BeforeValidator(parse_address)]

@@ -8,7 +8,19 @@ from typing import cast
 from pydantic import ValidationError
 
 from monitor.config.effective import Unusable
-from monitor.config.keys import TWINS, KeyPath, at, dotted, drop, meant, remedy, strangers, wrong_part
+from monitor.config.keys import (
+    KeyPath,
+    at,
+    dotted,
+    drop,
+    kind_of,
+    meant,
+    remedy,
+    secrets_in,
+    strangers,
+    twin,
+    wrong_part,
+)
 from monitor.config.places import CONFIG_VARIABLE
 from monitor.config.secret import read_secret
 from monitor.config.shape import Shape
@@ -17,7 +29,6 @@ from monitor.config.sources import (
     PREFIX,
     Layer,
     LegnextKey,
-    is_secret,
     path_of,
     read_file,
     secret_files,
@@ -103,8 +114,8 @@ def _secrets(given: Given, folders: Sequence[Path], *, others: set[Path]) -> Lay
         path = path_of(name)
         if file in others or not _is_known(given, str(file), path):
             continue
-        if is_secret(path):
-            names[path] = names[(*path[:-1], f"{path[-1]}_file")] = str(file)
+        if kind_of(path):
+            names[path] = names[twin(path)] = str(file)
             values[f"{name}_file"] = str(file)
             continue
         names[path] = str(file)
@@ -118,12 +129,7 @@ def _secrets(given: Given, folders: Sequence[Path], *, others: set[Path]) -> Lay
 
 def _named_files(*layers: Layer) -> set[Path]:
     """Return the files that ``_file`` keys name: whatever they are called, somebody asked for them."""
-    found = set()
-    for layer in layers:
-        for section, secret in TWINS.items():
-            names = at(layer.tables, (section,))
-            for name in names if isinstance(names, dict) else ():
-                found.add(at(layer.tables, (section, name, f"{secret}_file")))
+    found = [at(layer.tables, twin(secret)) for layer in layers for secret in secrets_in(layer.tables)]
     return {Path(file) for file in found if isinstance(file, str)}
 
 
@@ -147,14 +153,12 @@ def _refuse_strangers(given: Given, layer: Layer) -> None:
 
 
 def _refuse_twins(given: Given, layer: Layer) -> None:
-    for section, secret in TWINS.items():
-        names = at(layer.tables, (section,))
-        for name, table in names.items() if isinstance(names, dict) else ():
-            if isinstance(table, dict) and secret in table and f"{secret}_file" in table:
-                one, other = (section, name, secret), (section, name, f"{secret}_file")
-                given.problems.append(f"{layer.place(one)}: also given as {layer.place(other)}: keep one of the two")
-                given.wrong.add(one)
-                table.pop(secret)
+    for secret in list(secrets_in(layer.tables)):
+        if at(layer.tables, secret) is not None and at(layer.tables, twin(secret)) is not None:
+            place, other = layer.place(secret), layer.place(twin(secret))
+            given.problems.append(f"{place}: also given as {other}: keep one of the two")
+            given.wrong.add(secret)
+            drop(layer.tables, secret)
 
 
 def validate(given: Given) -> Shape:

@@ -1,17 +1,23 @@
 """Keys and their paths: which there are, and what somebody may have meant who wrote another."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from monitor.config.secret import parse_address, parse_key, parse_url
 from monitor.config.shape import ANY, KEYS, Keys
 
 KeyPath = tuple[str, ...]
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _TOP_LEVEL = {key for key, below in KEYS.items() if below is None}
-TWINS = {"accounts": "api_key", "channels": "url"}
-"""The secret of each table of names; its twin with ``_file`` names a file that holds it."""
+SECRETS: Mapping[KeyPath, Callable[[object], str]] = {
+    ("heartbeat_url",): parse_address,
+    ("heartbeat_fail_url",): parse_address,
+    ("accounts", ANY, "api_key"): parse_key,
+    ("channels", ANY, "url"): parse_url,
+}
+"""Every secret, and how it is read; its twin with ``_file`` names a file that holds it."""
 
 
 def dotted(path: Iterable[str]) -> str:
@@ -32,6 +38,38 @@ def drop(tables: dict[str, Any], path: KeyPath) -> None:
     table = at(tables, path[:-1])
     if isinstance(table, dict):
         table.pop(path[-1], None)
+
+
+def twin(secret: KeyPath) -> KeyPath:
+    """Return the path of the key that names a secret's file."""
+    return (*secret[:-1], f"{secret[-1]}_file")
+
+
+def kind_of(path: KeyPath) -> KeyPath | None:
+    """Return the entry of ``SECRETS`` that a path belongs to, None for what is no secret."""
+    fits = (kind for kind in SECRETS if len(kind) == len(path) and _matches(kind, path))
+    return next(fits, None)
+
+
+def _matches(kind: KeyPath, path: KeyPath) -> bool:
+    return all(key in (ANY, written) for key, written in zip(kind, path, strict=True))
+
+
+def secrets_in(tables: dict[str, Any]) -> Iterator[KeyPath]:
+    """Tell the path of every secret that stands in the tables, in one of its two forms or in both."""
+    for *owner, secret in SECRETS:
+        for path in _tables_at(tables, owner):
+            table = at(tables, path)
+            if isinstance(table, dict) and (secret in table or f"{secret}_file" in table):
+                yield (*path, secret)
+
+
+def _tables_at(tables: dict[str, Any], owner: Sequence[str]) -> Iterable[KeyPath]:
+    """Return the path of each table that an owner such as ``accounts.*`` stands for."""
+    if not owner:
+        return [()]
+    named = at(tables, tuple(owner[:-1]))
+    return [(*owner[:-1], name) for name in named] if isinstance(named, dict) else []
 
 
 def strangers(tables: dict[str, Any], keys: Keys = KEYS, path: KeyPath = ()) -> Iterator[KeyPath]:

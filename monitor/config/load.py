@@ -1,25 +1,24 @@
 """Loading: what was given becomes a Config, and every mistake is told at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from monitor.config.checks import cross_check
-from monitor.config.effective import Account, Channel, Config, ConfigError, Unusable
+from monitor.config.effective import Account, Channel, Config, ConfigError, Retention, Unusable
 from monitor.config.fields import SQLITE
 from monitor.config.given import Given, gather, validate
-from monitor.config.keys import TWINS, KeyPath, dotted
+from monitor.config.keys import SECRETS, KeyPath, dotted, kind_of, twin
 from monitor.config.overrides import Rulebook
 from monitor.config.places import default_database
-from monitor.config.secret import parse_key, parse_url, parts, read_secret
-from monitor.config.shape import AccountShape, ChannelShape, Shape
+from monitor.config.secret import parts, read_secret
+from monitor.config.shape import AccountShape, ChannelShape, RetentionShape, Shape
 from monitor.config.sources import LEGNEXT_KEY, PREFIX
 from monitor.model import Level
 
 _LEVELS = {"info": Level.INFO, "warning": Level.WARNING, "critical": Level.CRITICAL, "off": None}
-_CHECKS = {"accounts": parse_key, "channels": parse_url}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,8 @@ def understand(
     reader = _Reader(given, shape, rules, needs_secrets=needs_secrets)
     accounts = {name: reader.account(name, table) for name, table in shape.accounts.items()}
     channels = {name: reader.channel(name, table) for name, table in shape.channels.items()}
+    beats = reader.optional(("heartbeat_url",), shape.heartbeat_url, shape.heartbeat_url_file)
+    fails = reader.optional(("heartbeat_fail_url",), shape.heartbeat_fail_url, shape.heartbeat_fail_url_file)
     cross_check(given, shape, accounts, channels)
     if needs_secrets:
         _refuse_nothing_to_poll(given, accounts)
@@ -86,12 +87,15 @@ def understand(
         timeout=min(shape.timeout, shape.interval),
         timezone=shape.timezone,
         database=_database(given, shape.database) or default_database(environ),
+        heartbeat_url=beats,
+        heartbeat_fail_url=fails,
+        retention=_retention(shape.retention),
         log_level=shape.log.level,
         log_format=shape.log.format,
         accounts=accounts,
         channels=channels,
         warnings=tuple(given.warnings),
-        secrets=frozenset(_secrets(accounts, channels)),
+        secrets=frozenset(_secrets(accounts, [beats, fails, *(channel.url for channel in channels.values())])),
     )
     return Loaded(config, given, shape, rules)
 
@@ -110,7 +114,7 @@ class _Reader:
         interval = table.interval or self._shape.interval
         return Account(
             name=name,
-            api_key=self._secret(("accounts", name), table.api_key, table.api_key_file),
+            api_key=self._secret(("accounts", name, "api_key"), table.api_key, table.api_key_file),
             base_url=table.base_url,
             interval=interval,
             timeout=min(self._shape.timeout, interval),
@@ -121,21 +125,21 @@ class _Reader:
     def channel(self, name: str, table: ChannelShape) -> Channel:
         return Channel(
             name=name,
-            url=self._secret(("channels", name), table.url, table.url_file),
+            url=self._secret(("channels", name, "url"), table.url, table.url_file),
             min_level=_LEVELS[table.min_level],
             accounts=self._names.setdefault(table.accounts, table.accounts),
             fallback=table.fallback,
         )
 
-    def _secret(self, owner: KeyPath, written: SecretStr | None, file: str | None) -> SecretStr | Unusable:
-        path = (*owner, TWINS[owner[0]])
-        if file is not None:
-            return self._read(path, file)
-        return self._missing(path) if written is None else written
+    def optional(self, path: KeyPath, written: SecretStr | None, file: str | None) -> SecretStr | Unusable | None:
+        """Return a secret that may be left out."""
+        return written if file is None else self._read(path, file)
+
+    def _secret(self, path: KeyPath, written: SecretStr | None, file: str | None) -> SecretStr | Unusable:
+        return self.optional(path, written, file) or self._missing(path)
 
     def _read(self, path: KeyPath, name: str) -> SecretStr | Unusable:
-        key = (*path[:-1], f"{path[-1]}_file")
-        layer = self._given.layer(key)
+        layer = self._given.layer(twin(path))
         folder = layer.file.parent if layer and layer.file else Path()  # a path in the file starts from its folder
         file = Path(name) if name.startswith("~") else folder / name
         secret = read_secret(file, dotted(path))
@@ -143,7 +147,7 @@ class _Reader:
             self._given.warnings.append(secret.reason)
             return secret
         try:
-            return SecretStr(_CHECKS[path[0]](secret))
+            return SecretStr(SECRETS[kind_of(path) or path](secret))
         except ValueError as error:
             reason = f"{file} (for {dotted(path)}): {error}"
             self._given.problems.append(reason)
@@ -152,7 +156,7 @@ class _Reader:
     def _missing(self, path: KeyPath) -> Unusable:
         variable = LEGNEXT_KEY if path[:2] == ("accounts", "main") else PREFIX + "__".join(path).upper()
         reason = f"no {path[-1]}: write {path[-1]} or {path[-1]}_file, or set {variable}"
-        told = self._given.is_wrong(*path) or self._given.is_wrong(*path[:-1], f"{path[-1]}_file")
+        told = self._given.is_wrong(*path) or self._given.is_wrong(*twin(path))
         if self._needs_secrets and not told:
             self._given.blame(path[:-1], reason)
         return Unusable(f"{dotted(path[:-1])}: {reason}")
@@ -176,10 +180,17 @@ def _refuse_nothing_to_poll(given: Given, accounts: Mapping[str, Account]) -> No
         given.problems += [f"no account is left: {reason}" for reason in reasons]
 
 
-def _secrets(accounts: Mapping[str, Account], channels: Mapping[str, Channel]) -> Iterator[str]:
+def _retention(shape: RetentionShape) -> Retention:
+    """Let a default give way to what was set; two set values that contradict are told elsewhere."""
+    if "hourly" in shape.model_fields_set:
+        return Retention(raw=min(shape.raw, shape.hourly), hourly=shape.hourly)
+    return Retention(raw=shape.raw, hourly=max(shape.raw, shape.hourly))
+
+
+def _secrets(accounts: Mapping[str, Account], urls: Iterable[SecretStr | Unusable | None]) -> Iterator[str]:
     for account in accounts.values():
         if isinstance(account.api_key, SecretStr):
             yield account.api_key.get_secret_value()
-    for channel in channels.values():
-        if isinstance(channel.url, SecretStr):
-            yield from parts(channel.url.get_secret_value())
+    for url in urls:
+        if isinstance(url, SecretStr):
+            yield from parts(url.get_secret_value())

@@ -6,7 +6,7 @@ No message of this module repeats a secret.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from monitor.config.effective import Unusable
 
@@ -17,6 +17,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE | re.ASCII)
+_NO_ADDRESS = 'not an address: write it like "https://…", without white space'
 _PLAIN_WORD = re.compile(r"[a-z]{1,15}([._-][a-z]{1,15})*", re.ASCII)
 _SHORTEST_PART = 6
 _SHORTEST_HOST = 8
@@ -43,6 +44,23 @@ def parse_url(value: object) -> str:
         raise ValueError("still a placeholder: write the Apprise URL itself")
     if not (_URL.fullmatch(text) and text.isprintable()):
         raise ValueError('not an Apprise URL: write it like "slack://…" or "mailtos://…", without white space')
+    return text
+
+
+def parse_address(value: object) -> str:
+    """Read the address of a heartbeat; a ValueError says what is wrong otherwise."""
+    text = _text(value)
+    if not text:
+        raise ValueError("empty: write the address, or remove the key")
+    if _PLACEHOLDER.fullmatch(text) or text.endswith("://..."):
+        raise ValueError("still a placeholder: write the address itself")
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError:
+        raise ValueError(_NO_ADDRESS) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not text.isprintable() or " " in text:
+        raise ValueError(_NO_ADDRESS)
     return text
 
 

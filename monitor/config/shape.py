@@ -10,7 +10,19 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from monitor.config.fields import ApiKey, AppriseUrl, BaseUrl, Database, Interval, Name, Names, Timeout, Zone
+from monitor.config.fields import (
+    Address,
+    ApiKey,
+    AppriseUrl,
+    BaseUrl,
+    Database,
+    Interval,
+    Kept,
+    Name,
+    Names,
+    Timeout,
+    Zone,
+)
 from monitor.rules import RULES, Reminders
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -35,6 +47,14 @@ class LogShape(BaseModel):
     format: Literal["auto", "json", "console", "journal"] = Field(
         "auto", description="auto, json, console or journal; auto takes what suits where the output goes"
     )
+
+
+class RetentionShape(BaseModel):
+    """How long readings are kept."""
+
+    model_config = _STRICT
+    raw: Kept = Field(timedelta(days=35), description='every reading; at least "2d"')
+    hourly: Kept = Field(timedelta(days=400), description="after that one an hour, until they are that old")
 
 
 class AccountShape(BaseModel):
@@ -88,6 +108,27 @@ class Shape(BaseSettings):
     timeout: Timeout = Field(
         timedelta(seconds=20), description="for a whole poll, retries included; at most the interval"
     )
+    heartbeat_url: Address | None = Field(
+        None,
+        description="secret, off unless set; GET once a minute while the monitor does its work",
+        examples=["https://…"],
+    )
+    heartbeat_url_file: str | None = Field(
+        None,
+        description="instead of heartbeat_url: a file that holds it",
+        examples=["/run/secrets/heartbeat_url"],
+        min_length=1,
+    )
+    heartbeat_fail_url: Address | None = Field(
+        None, description="secret, off unless set; GET once a minute while it does not", examples=["https://…"]
+    )
+    heartbeat_fail_url_file: str | None = Field(
+        None,
+        description="instead of heartbeat_fail_url: a file that holds it",
+        examples=["/run/secrets/heartbeat_fail_url"],
+        min_length=1,
+    )
+    retention: RetentionShape = RetentionShape()
     log: LogShape = LogShape()
     rules: Tables = Field({}, description="what counts as trouble, for every account")
     accounts: dict[Name, AccountShape] = Field({}, description="what is polled")
@@ -119,6 +160,7 @@ def _keys(model: type[BaseModel]) -> Keys:
 _LEVELS: Keys = dict.fromkeys(Reminders.__dataclass_fields__)
 _RULES: Keys = {rule.name: _keys(rule) | {"remind_every": _LEVELS} for rule in RULES}
 KEYS: Keys = _keys(Shape) | {
+    "retention": _keys(RetentionShape),
     "log": _keys(LogShape),
     "rules": _RULES,
     "accounts": {ANY: _keys(AccountShape) | {"rules": _RULES}},

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from pydantic import SecretStr
+
 from monitor.config.effective import Account, Channel, Unusable
-from monitor.config.keys import TWINS, KeyPath, dotted
+from monitor.config.keys import KeyPath, dotted, twin
 from monitor.config.load import Loaded
 from monitor.config.secret import MASK
 from monitor.config.words import Value, simple, toml
@@ -34,6 +36,10 @@ def show(loaded: Loaded) -> Iterator[Line]:
     yield _line(loaded, ("timezone",), config.timezone.key)
     yield _line(loaded, ("database",), config.database)
     yield _line(loaded, ("timeout",), config.timeout)
+    for key, address in (("heartbeat_url", config.heartbeat_url), ("heartbeat_fail_url", config.heartbeat_fail_url)):
+        yield _line(loaded, (key,), None) if address is None else _secret(loaded, (key,), address)
+    yield _line(loaded, ("retention", "raw"), config.retention.raw)
+    yield _line(loaded, ("retention", "hourly"), config.retention.hourly)
     yield _line(loaded, ("log", "level"), config.log_level)
     yield _line(loaded, ("log", "format"), config.log_format)
     for name, rule in loaded.rules.globally.items():
@@ -46,7 +52,7 @@ def show(loaded: Loaded) -> Iterator[Line]:
 
 def _account(loaded: Loaded, account: Account) -> Iterator[Line]:
     path = ("accounts", account.name)
-    yield _secret(loaded, path, unusable=isinstance(account.api_key, Unusable))
+    yield _secret(loaded, (*path, "api_key"), account.api_key)
     yield _line(loaded, (*path, "base_url"), account.base_url)
     yield _line(loaded, (*path, "interval"), account.interval, inherited=("interval",))
     yield _line(loaded, (*path, "channels"), _ALL if account.channels is None else account.channels)
@@ -58,7 +64,7 @@ def _account(loaded: Loaded, account: Account) -> Iterator[Line]:
 
 def _channel(loaded: Loaded, channel: Channel) -> Iterator[Line]:
     path = ("channels", channel.name)
-    yield _secret(loaded, path, unusable=isinstance(channel.url, Unusable))
+    yield _secret(loaded, (*path, "url"), channel.url)
     yield _line(loaded, (*path, "min_level"), channel.min_level)
     yield _line(loaded, (*path, "accounts"), _ALL if channel.accounts is None else channel.accounts)
     yield _line(loaded, (*path, "fallback"), channel.fallback)
@@ -72,11 +78,10 @@ def _rule(loaded: Loaded, path: KeyPath, rule: Rule, *, inherited: KeyPath = ())
         yield replace(line, source=note) if dropped else line
 
 
-def _secret(loaded: Loaded, path: KeyPath, *, unusable: bool) -> Line:
-    key = TWINS[path[0]]
-    written = (*path, key) if loaded.given.layer((*path, key)) else (*path, f"{key}_file")
-    source = _source(loaded, written) + (" (unusable)" if unusable else "")
-    return Line(dotted((*path, key)), toml(MASK), MASK, source)
+def _secret(loaded: Loaded, path: KeyPath, value: SecretStr | Unusable) -> Line:
+    written = path if loaded.given.layer(path) else twin(path)
+    source = _source(loaded, written) + (" (unusable)" if isinstance(value, Unusable) else "")
+    return Line(dotted(path), toml(MASK), MASK, source)
 
 
 def _line(loaded: Loaded, path: KeyPath, value: Value, *, inherited: KeyPath = ()) -> Line:

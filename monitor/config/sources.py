@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from monitor.config.effective import ConfigError
 from monitor.config.fields import parse_json
-from monitor.config.keys import TWINS, KeyPath, at, dotted, drop
+from monitor.config.keys import KeyPath, at, dotted, drop, secrets_in, twin
 from monitor.config.places import is_folder
 from monitor.config.shape import Shape
 from monitor.rules import Reminders
@@ -62,12 +62,9 @@ class Layer(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         """Return the tables without the secrets that a source before this one gives, in either of the two forms."""
-        for section, secret in TWINS.items():
-            above = self.current_state.get(section)
-            for name, table in above.items() if isinstance(above, dict) else ():
-                if isinstance(table, dict) and (secret in table or f"{secret}_file" in table):
-                    drop(self.tables, (section, name, secret))
-                    drop(self.tables, (section, name, f"{secret}_file"))
+        for secret in secrets_in(self.current_state):
+            drop(self.tables, secret)
+            drop(self.tables, twin(secret))
         return self.tables
 
 
@@ -164,11 +161,6 @@ def secret_files(folders: Sequence[Path]) -> dict[str, Path]:
             if not file.name.startswith(".") and not is_folder(file):
                 found.setdefault(file.name, file)
     return found
-
-
-def is_secret(path: KeyPath) -> bool:
-    """Say whether a secret stands at that path."""
-    return len(path) == len(MAIN_KEY) and TWINS.get(path[0]) == path[2]
 
 
 def _spread_reminders(tables: dict[str, Any]) -> None:
