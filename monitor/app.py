@@ -14,6 +14,7 @@ from monitor.ask import Provider, ask
 from monitor.clock import Clock
 from monitor.config import Account, Channel, Config, ConfigError, Unusable
 from monitor.deliver import Lane, Sender, Shared
+from monitor.heartbeat import Heartbeat
 from monitor.model import Failure, Kind, Seen
 from monitor.notify import Notifier
 from monitor.poll import Home, Polled
@@ -51,6 +52,7 @@ class Daemon:
         self._shared = Shared(lambda: self.config, store, clock, connect or _connect, wake=self._wake)
         self._provider = provider or Legnext()
         self._schedule = Schedule(self._tick, monotonic=self._real_monotonic)
+        self._heartbeat = Heartbeat(lambda: self.config, store, clock, overdue=self._schedule.overdue)
         self._lanes: dict[str, Lane] = {}
         self._leaving: list[asyncio.Future[None]] = []
         """The ends of lanes whose channels have left the configuration."""
@@ -127,6 +129,7 @@ class Daemon:
         await self._mind_disk()
         self._set_lanes()
         self._schedule.start(self._intervals())
+        self._heartbeat.start()
 
     def _intervals(self) -> dict[str, float]:
         return {name: self._clock.real(one.interval.total_seconds()) for name, one in self.config.accounts.items()}
@@ -249,11 +252,14 @@ class Daemon:
         )
 
     def _watch_polls(self) -> None:
-        overdue = self._schedule.overdue()
+        overdue, before = self._schedule.overdue(), self._life.overdue
         self._life = replace(self._life, overdue=len(overdue))
         if overdue:
-            self._log.error("polls_overdue", accounts=len(overdue), first=overdue[0], note="planned anew")
-            self._schedule.restart()
+            self._schedule.catch_up(overdue)
+        if overdue and not before:
+            self._log.error("polls_overdue", accounts=len(overdue), first=overdue[0], note="made now, if they can be")
+        elif before and not overdue:
+            self._log.info("polls_resumed")
 
     async def _beat(self, *, stopped: bool = False) -> None:
         now = self._clock.now()
@@ -308,6 +314,7 @@ class Daemon:
         self._set_lanes()
         self._schedule.change(self._intervals())
         self._wake([message.channel for message in found.told])
+        self._heartbeat.wake()
         report.lost(self._log, found.lost)
         self._life = replace(self._life, accounts=len(fresh.accounts), reloaded_at=now, reload_error=None)
         self._log.info("reloaded", accounts=len(fresh.accounts), channels=len(fresh.channels))
@@ -321,7 +328,7 @@ class Daemon:
         self._schedule.stop()
         self._log.info("stopping")
         lanes = [lane.stop(SENDS_GRACE) for lane in self._lanes.values()]
-        await asyncio.gather(self._end_polls(), *lanes, *self._leaving)
+        await asyncio.gather(self._heartbeat.stop(), self._end_polls(), *lanes, *self._leaving)
         self._schedule.close()
         if isinstance(self._provider, Legnext):
             await self._provider.aclose()

@@ -2,7 +2,7 @@
 
 import logging
 import zlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -110,10 +110,18 @@ class Schedule:
             await self._tick(name)
 
     def restart(self) -> None:
-        """Plan every poll anew from the present time, after a clock step or a stall."""
+        """Plan every poll anew from the present time, after a clock step."""
         with self._planning():
             for name, entry in self._entries.items():
                 self._add(name, entry.interval, None)
+
+    def catch_up(self, overdue: Iterable[str]) -> None:
+        """Make these polls now, but not all together; they stay overdue until then: a plan alone mends nothing."""
+        with self._planning():
+            for place, name in enumerate(overdue):
+                entry = self._entries[name]
+                self._add(name, entry.interval, place / FIRST_POLLS_A_SECOND)
+                self._entries[name].due = entry.due
 
     def overdue(self) -> list[str]:
         """Return the accounts whose poll is late by more than an interval: the wall clock moved, or we are stuck."""

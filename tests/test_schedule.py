@@ -256,7 +256,7 @@ def test_a_poll_that_raises_is_logged_and_the_schedule_goes_on(caplog: pytest.Lo
     assert "our own mistake" in caplog.text
 
 
-def test_a_stalled_account_is_noticed_after_an_interval_and_polled_again_once_planned_anew() -> None:
+def test_a_stalled_account_is_noticed_after_an_interval_and_overdue_until_it_is_polled_again() -> None:
     async def story() -> None:
         polls = Polls()
         async with scheduled(polls.tick, {"main": 0.1, "other": HOUR}) as schedule:
@@ -266,10 +266,12 @@ def test_a_stalled_account_is_noticed_after_an_interval_and_polled_again_once_pl
             await asyncio.sleep(0.3)
             assert schedule.overdue() == ["main"]
             count = len(polls.of("main"))
-            schedule.restart()
-            assert schedule.overdue() == []
+            schedule.catch_up(["main"])
+            assert schedule.overdue() == ["main"]  # a plan alone mends nothing
+            assert len(polls.of("main")) == count
             await polls.wait("main", count + 2)
             assert schedule.overdue() == []
+            assert len(polls.of("other")) == 1
 
     run(story())
 

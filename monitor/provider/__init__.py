@@ -12,9 +12,6 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from http.client import HTTPMessage
-from http.cookiejar import CookieJar
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -23,6 +20,7 @@ from monitor import __version__
 from monitor.model import Failure, Kind, Reading
 from monitor.provider import body, trouble
 from monitor.provider.answer import REDIRECTS, Answer, Passing, UnclearError, judge
+from monitor.provider.client import plain_client, trust
 from monitor.provider.reason import fit
 
 PAUSES = (0.3, 1.0)
@@ -102,8 +100,8 @@ class Legnext:
     def _connect(self) -> "_Line":
         if self._line is None:
             if self._ssl_context is None:
-                self._ssl_context = httpx.create_ssl_context()
-            self._line = _Line(_client(self._ssl_context))
+                self._ssl_context = trust()
+            self._line = _Line(plain_client(self._ssl_context))
         return self._line
 
     async def _remember(self, line: "_Line", seen: Reading | Failure) -> None:
@@ -167,29 +165,6 @@ class _Ask:
         wait = {"connect": max(self.left() * 0.9, 0.001), "read": None, "write": None, "pool": None}
         headers = [*_HEADERS, (b"x-api-key", self._key.encode())]
         return httpx.Request("GET", self._url, headers=headers, extensions={"timeout": wait})
-
-
-class _NoCookies(CookieJar):
-    """Keeps nothing, so that what one account is handed never goes out with another."""
-
-    def extract_cookies(self, response: HTTPMessage, request: Any) -> None:  # type: ignore[override]  # noqa: ANN401
-        pass
-
-
-def _client(context: ssl.SSLContext) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        verify=context,
-        cookies=_NoCookies(),
-        follow_redirects=False,
-        event_hooks={"response": [_withhold_location]},
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-    )
-
-
-async def _withhold_location(response: httpx.Response) -> None:
-    # httpx prepares the next request even when it must not follow, and raises when it cannot.
-    if response.has_redirect_location:
-        response.extensions["location"] = response.headers.pop("location")
 
 
 @lru_cache(maxsize=64)

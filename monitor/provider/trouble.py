@@ -27,7 +27,7 @@ def unusable(error: Exception) -> str:
 
 def before_answer(error: Exception, url: httpx.URL) -> Failure | Passing:
     """Translate what kept an answer from beginning; what may pass by itself is worth a retry."""
-    failure = Failure(Kind.UNREACHABLE, _explain(error, url.host) + _by_way_of(error, url))
+    failure = Failure(Kind.UNREACHABLE, explain(error, url.host) + _by_way_of(error, url))
     return Passing(failure) if _may_pass(error) else failure
 
 
@@ -48,7 +48,8 @@ def _is_disconnect(error: Exception) -> bool:
     return isinstance(error, httpx.RemoteProtocolError) and str(error).startswith("Server disconnected")
 
 
-def _explain(error: Exception, host: str) -> str:
+def explain(error: Exception, host: str) -> str:
+    """Say why there was no answer of a host, which is called as given."""
     if isinstance(error, httpx.ConnectTimeout):  # its root would be what was being waited for, as if that had failed
         return f"cannot connect to {host} in time"
     return next(filter(None, (_cause(link, host) for link in _links(error))), None) or _in_general(error, host)
