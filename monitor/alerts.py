@@ -187,33 +187,44 @@ def _tell(
             yield listener.channel, change(alert, cause, told=told, was=was)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the monitor found about itself."""
+
+    level: Level
+    phrase: str
+    since: datetime | None = None
+    """Since when, if not just now."""
+    pause: timedelta | None = None
+    """Between reminders while it lasts; None for no reminders."""
+    words_count: bool = True
+    """While it lasts, other words are another thing, such as a second channel, of which nobody was told."""
+
+
 def own(
     alert: Alert | None,
     told: Mapping[str, Told],
-    level: Level,
-    phrase: str,
+    found: Found,
+    now: datetime,
     *,
     listeners: Sequence[Listener],
     fresh: Callable[[], Alert],
 ) -> tuple[Alert | None, dict[str, Change]]:
-    """Follow an alert of the monitor's own, such as channels that cannot be used; it sends no reminders.
-
-    While it lasts, other words are another thing, such as a second channel, of which nobody was told.
-    """
-    moved = follow(alert, level, phrase, fresh=fresh)
+    """Follow an alert of the monitor's own, such as channels that cannot be used."""
+    moved = follow(alert, found.level, found.phrase, fresh=fresh)
     if moved is None:
         return None, {}
-    if alert is not None and alert.phrase != phrase and level is not Level.OK:
+    if found.words_count and alert is not None and alert.phrase != found.phrase and found.level is not Level.OK:
         told = {}
-    rose = level > (alert.level if alert else Level.OK)
+    rose = found.level > (alert.level if alert else Level.OK)
     causes = {
         listener.channel: due(
             moved,
             told.get(listener.channel),
-            moved.started_at,
-            wanted=listener.wants(level),
+            now,
+            wanted=listener.wants(found.level),
             rose=rose,
-            pause=None,
+            pause=found.pause,
         )
         for listener in listeners
     }

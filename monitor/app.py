@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor import __version__, log, poll, report
+from monitor import __version__, deliver, log, poll, report
 from monitor.ask import Provider, ask
 from monitor.clock import Clock
 from monitor.config import Account, Channel, Config, ConfigError, Unusable
@@ -228,6 +228,7 @@ class Daemon:
             self._wake(sorted(await self._store.do(outbox.channels_waiting)))
         if second % BEAT == 0:
             await self._beat()
+            await self._watch_channels()
 
     async def _mind_disk(self) -> None:
         """Tell that the disk is in trouble, and when it no longer is; polls and deliveries go on whatever it does."""
@@ -260,6 +261,12 @@ class Daemon:
             self._log.error("polls_overdue", accounts=len(overdue), first=overdue[0], note="made now, if they can be")
         elif before and not overdue:
             self._log.info("polls_resumed")
+
+    async def _watch_channels(self) -> None:
+        config, now = self.config, self._clock.now()
+        watched = await self._store.do(lambda tx: deliver.watch(tx, config, now))
+        self._wake([message.channel for message in watched.told])
+        report.channels(self._log, watched.moves)
 
     async def _beat(self, *, stopped: bool = False) -> None:
         now = self._clock.now()

@@ -198,6 +198,18 @@ def lost_disk(database: str) -> Change:
     return news(MONITOR, said, level=Level.WARNING)
 
 
+def undelivered(channel: str, silence: timedelta, *, error: str | None, waiting: int) -> str:
+    """Say that a channel does not deliver, why, and how much waits for it."""
+    why = f" ({error})" if error else ""
+    waits = {0: "no message waits", 1: "1 message waits"}.get(waiting, f"{waiting} messages wait")
+    return f"channel {channel} has not delivered for {_silence(silence)}{why}; {waits}"
+
+
+def delivers_again(channel: str, silence: timedelta) -> str:
+    """Say that a channel delivers after it did not for so long."""
+    return f"channel {channel} delivers again, after {_silence(silence)}"
+
+
 def account_changed(account: str, before: str, after: str) -> Change:
     """Say that the key now belongs to another account."""
     return news(account, f"account_id changed from {before} to {after}")

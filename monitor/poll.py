@@ -8,11 +8,11 @@ from datetime import datetime
 from uuid import uuid4
 
 from monitor import alerts, messages
-from monitor.alerts import Listener, Ruling
+from monitor.alerts import Found, Listener, Ruling
 from monitor.config import Account, Channel, Config, Unusable
 from monitor.messages import Standing
 from monitor.model import MONITOR, Change, Level, Message, Reading, Seen, Told
-from monitor.rules import Look
+from monitor.rules import Look, Undelivered
 from monitor.store import Tx, casebook, durations, life, memory, outbox
 from monitor.store.life import Life
 from monitor.store.memory import Memory
@@ -197,11 +197,13 @@ def pass_on(tx: Tx, left: Sequence[Message], fallback: str) -> list[Message]:
     """Return copies for a fallback of what it was not sent itself; what it was told counts as told.
 
     An alert of which it heard something later already is old news to it: told now, it would seem to be the present.
+    That it does not deliver itself is told by others.
     """
     copies = []
     heard = outbox.heard_since(tx, fallback, left[0]) if left else {}
     for message in left:
-        fresh = [one for one in message.changes if heard.get(one.alert, message.decided_at) <= message.decided_at]
+        others = [one for one in message.changes if one.rule != Undelivered.of(fallback)]
+        fresh = [one for one in others if heard.get(one.alert, message.decided_at) <= message.decided_at]
         if outbox.has_event(tx, fallback, message.event) or (message.changes and not fresh):
             continue
         body = messages.passed_on(message, fallback)
@@ -261,12 +263,24 @@ def tell_lost(tx: Tx, config: Config, database: str, now: datetime) -> list[Mess
 def tell_own(tx: Tx, config: Config, rule: str, found: tuple[Level, str], now: datetime) -> list[Message]:
     """Follow an alert of the monitor's own (level and phrase as found now), and return what each channel is told."""
     level, phrase = found
+    return follow_own(tx, config, rule, Found(level=level, phrase=phrase), now, listeners=_everybody(config))
+
+
+def follow_own(
+    tx: Tx, config: Config, rule: str, found: Found, now: datetime, *, listeners: Sequence[Listener]
+) -> list[Message]:
+    """Follow an alert of the monitor's own that reminds, or that is not for everybody."""
     alert, told = casebook.alert_of(tx, MONITOR, rule)
-    fresh = functools.partial(alerts.opened, _new_id, MONITOR, rule, now)
-    moved, changes = alerts.own(alert, told, level, phrase, listeners=_everybody(config), fresh=fresh)
-    if moved is not None:
+    fresh = functools.partial(alerts.opened, _new_id, MONITOR, rule, found.since or now)
+    moved, changes = alerts.own(alert, told, found, now, listeners=listeners, fresh=fresh)
+    if moved is not None and (changes or moved != alert):
         casebook.save_own(tx, moved, changes, now, is_new=alert is None)
     return compose(_by_channel([changes]), None, config, now)
+
+
+def unwatch_own(tx: Tx, config: Config, rule: str, now: datetime) -> list[Message]:
+    """End an alert of the monitor's own that is no longer watched, and return what those who were told are told."""
+    return compose(_by_channel([_end(tx, config, MONITOR, rule, now=now)]), None, config, now)
 
 
 @dataclass(frozen=True, slots=True)

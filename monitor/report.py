@@ -6,7 +6,8 @@ from structlog.stdlib import BoundLogger
 
 from monitor.alerts import Ruling
 from monitor.config import Config
-from monitor.model import Message
+from monitor.deliver.undelivered import Move
+from monitor.model import MONITOR, Message
 from monitor.poll import Home, Polled
 from monitor.store import Store
 from monitor.store.life import Life
@@ -60,6 +61,13 @@ def home(log: BoundLogger, found: Home, *, was_well: bool) -> None:
         log.error("database_failing", database=found.database, reason=found.last, note="all goes on from memory")
     if found.is_over and (found.last or not was_well):
         log.warning("database_recovered", database=found.database, kept=found.kept or None)
+
+
+def channels(log: BoundLogger, moves: Sequence[Move]) -> None:
+    """Say which channels have not delivered for long, and which do again."""
+    for move in moves:
+        say = log.warning if move.now > move.before else log.info
+        say("alert", account=MONITOR, rule=move.rule, now=move.now.word, before=move.before.word, said=move.said)
 
 
 def lost(log: BoundLogger, messages: Sequence[Message]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from world import START, reading
 
 from monitor import alerts, messages
-from monitor.alerts import Case, Listener, Ruling, State, advance, due, follow, own, unwatch
+from monitor.alerts import Case, Found, Listener, Ruling, State, advance, due, follow, own, unwatch
 from monitor.model import Alert, Cause, Failure, Kind, Level, Seen, Told
 from monitor.rules import BalanceUsd, Flag, Look, LowBalanceAlert, Reminders, Rule, Verdict
 
@@ -249,19 +249,47 @@ def test_what_was_hidden_is_told_as_open_once_the_other_ends() -> None:
 # -- the monitor's own alerts, and what is no longer watched ----------------------------------------------------------
 
 
+def follow_own(
+    before: Alert | None, found: Found, *listeners: Listener, told: Sequence[Told] = (), after: timedelta = timedelta(0)
+) -> tuple[Alert | None, dict[str, Cause]]:
+    """Follow an alert of the monitor's own, and say who is told why."""
+    known = {one.channel: one for one in told}
+    moved, changes = own(before, known, found, START + after, listeners=listeners, fresh=lambda: alert(OK))
+    return moved, {name: change.cause for name, change in changes.items()}
+
+
 def test_an_alert_of_the_monitor_s_own_is_told_once_and_its_end_too() -> None:
-    listeners = [OPS, Listener("pager", CRITICAL)]
-    opened, raised = own(None, {}, WARNING, "a channel is lost", listeners=listeners, fresh=lambda: alert(OK))
+    lost, well = Found(level=WARNING, phrase="a channel is lost"), Found(level=OK, phrase="all is well")
+    opened, raised = follow_own(None, lost, OPS, Listener("pager", CRITICAL))
     assert opened is not None
-    assert {name: change.cause for name, change in raised.items()} == {"ops": Cause.RAISED}
-    told = {"ops": Told("ops", WARNING, START)}
-    same, again = own(opened, told, WARNING, "a channel is lost", listeners=listeners, fresh=lambda: alert(OK))
-    assert (same, again) == (opened, {})
-    ended, changes = own(opened, told, OK, "all is well", listeners=listeners, fresh=lambda: alert(OK))
+    assert raised == {"ops": Cause.RAISED}
+    told = [Told("ops", WARNING, START)]
+    assert follow_own(opened, lost, OPS, told=told, after=100 * HOUR) == (opened, {})
+    ended, causes = follow_own(opened, well, OPS, told=told)
     assert ended is not None
-    assert ended.level is OK
-    assert {name: change.cause for name, change in changes.items()} == {"ops": Cause.ENDED}
-    assert own(None, {}, OK, "all is well", listeners=listeners, fresh=lambda: alert(OK)) == (None, {})
+    assert (ended.level, causes) == (OK, {"ops": Cause.ENDED})
+    assert follow_own(None, well, OPS) == (None, {})
+
+
+@pytest.mark.parametrize(("words_count", "causes"), [(True, {"ops": Cause.OPEN}), (False, {})])
+def test_other_words_are_told_anew_only_where_they_mean_another_thing(
+    *, words_count: bool, causes: dict[str, Cause]
+) -> None:
+    opened, _ = follow_own(None, Found(level=WARNING, phrase="one channel is lost"), OPS)
+    two = Found(level=WARNING, phrase="two channels are lost", words_count=words_count)
+    moved, again = follow_own(opened, two, OPS, told=[Told("ops", WARNING, START)])
+    assert again == causes
+    assert moved is not None
+    assert moved.phrase == "two channels are lost"
+
+
+def test_an_alert_of_the_monitor_s_own_that_reminds_does_so_to_those_who_are_to_hear() -> None:
+    opened, _ = follow_own(None, Found(level=WARNING, phrase="lost"), OPS)
+    found = Found(level=WARNING, phrase="lost for longer", pause=4 * HOUR, words_count=False)
+    told = [Told("ops", WARNING, START), Told("mail", WARNING, START)]
+    listeners = [OPS, Listener("mail", INFO, hears=False)]
+    assert follow_own(opened, found, *listeners, told=told, after=3 * HOUR)[1] == {}
+    assert follow_own(opened, found, *listeners, told=told, after=4 * HOUR)[1] == {"ops": Cause.REMINDER}
 
 
 def test_what_is_no_longer_watched_is_told_to_whoever_was_told() -> None:

@@ -16,6 +16,7 @@ from world import MAIN, OPS, World, reading
 
 from monitor.cli.common import Progress, ago, choose, open_store, print_json, table
 from monitor.cli.healthcheck import ailment
+from monitor.deliver import watch
 from monitor.model import Failure, Kind, Message
 from monitor.store import Store, life, outbox
 from monitor.store.life import Life
@@ -96,9 +97,27 @@ def test_status_shows_the_daemon_the_accounts_the_alerts_and_the_channels(world:
         "ALERT\tLEVEL\tRULE\tSINCE\tWHAT",
         "main\tcritical\tbalance_usd\t1 hour ago\t$4.00 left (at or below $5.00)",
         "",
-        "CHANNEL\tWAITING\tGIVEN UP\tLAST SUCCESS\tLAST ERROR",
-        "ops\t1\t0\t1 hour ago\t30 minutes ago: HTTP 500 Internal Server Error",
+        "CHANNEL\tFAILING\tWAITING\tGIVEN UP\tLAST SUCCESS\tLAST ERROR",
+        "ops\tfor 30 minutes\t1\t0\t1 hour ago\t30 minutes ago: HTTP 500 Internal Server Error",
     ]
+
+
+def test_a_channel_that_was_never_tried_is_shown_with_what_waits_for_it(world: World) -> None:
+    world.sees(reading(4), after=timedelta(0))
+    assert run("status").stdout.splitlines()[-1] == "ops\tno\t1\t0\tnever\t"
+
+
+def test_an_alert_about_a_channel_that_does_not_deliver_is_shown_with_since_when_it_fails(world: World) -> None:
+    world.reload(MAIN + OPS + '[channels.mail]\nurl = "json://localhost/mail"\n')
+    world.sees(reading(4), after=timedelta(0))
+    _fails(world)
+    with world.store.transaction() as tx:
+        watch(tx, world.config, _now())
+    shown = run("status").stdout
+    said = "channel ops has not delivered for 30 minutes (HTTP 500 Internal Server Error); 1 message waits"
+    assert f"monitor\twarning\tundelivered.ops\t30 minutes ago\t{said}" in shown
+    (ops,) = [one for one in json.loads(run("status", "--json").stdout)["channels"] if one["channel"] == "ops"]
+    assert ops["failing_since"].endswith("Z")
 
 
 def test_on_a_terminal_the_columns_are_aligned_and_the_levels_coloured(

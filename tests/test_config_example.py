@@ -16,7 +16,7 @@ from monitor.config.places import default_database
 from monitor.config.schema import schema
 from monitor.config.shape import AccountShape, ChannelShape, LogShape, RetentionShape, Shape
 from monitor.config.show import show
-from monitor.rules import RULES
+from monitor.rules import OWN, RULES
 
 FILE = Path(__file__).parents[1] / "config.example.toml"
 KEY = {"LEGNEXT_API_KEY": "sk-1234567890"}
@@ -67,7 +67,7 @@ def test_every_key_can_be_uncommented(tmp_path: Path) -> None:
         (("log",), LogShape),
         (("accounts", "main"), AccountShape),
         (("channels", "ops"), ChannelShape),
-        *((("rules", rule.name), rule) for rule in RULES),
+        *((("rules", rule.name), rule) for rule in (*RULES, *OWN)),
     ],
 )
 def test_every_key_is_in_the_example(path: tuple[str, ...], model: type[BaseModel]) -> None:
@@ -88,7 +88,7 @@ def test_every_value_in_the_example_is_the_real_default(tmp_path: Path) -> None:
     main = config.accounts["main"]
     assert (main.base_url, main.interval) == (bare.accounts["main"].base_url, bare.interval)
     assert config.channels["ops"].min_level == bare.channels["ops"].min_level
-    for rule in RULES:
+    for rule in (*RULES, *OWN):
         assert rule.model_validate(shown["rules"][rule.name]) == rule()
     balance = shown["accounts"]["main"]["rules"]["balance_usd"]
     assert balance == {"warning": shown["rules"]["balance_usd"]["warning"]}
@@ -106,7 +106,7 @@ def test_answers_are_written_live_and_everything_else_stays_commented(tmp_path: 
         "retention": {},
         "log": {},
         "rules": {"balance_usd": {"warning": Decimal("40.5")}}
-        | {rule.name: {} for rule in RULES if rule.on and rule.name != "balance_usd"},
+        | {rule.name: {} for rule in (*RULES, *OWN) if rule.on and rule.name != "balance_usd"},
         "accounts": {"main": {"api_key": 'sk-"quoted"\\'}},
         "channels": {"ops": {"url": "json://example.com/ü"}},
     }
@@ -118,8 +118,9 @@ def test_the_schema_knows_every_key_and_writes_defaults_as_users_do() -> None:
     assert set(document["properties"]) == set(Shape.model_fields)
     assert (document["additionalProperties"], document["properties"]["interval"]["default"]) == (False, "5m")
     models = document["$defs"]
-    assert set(models["RuleTables"]["properties"]) == {rule.name for rule in RULES}
-    for rule in RULES:
+    assert set(models["RuleTables"]["properties"]) == {rule.name for rule in (*RULES, *OWN)}
+    assert set(models["AccountRuleTables"]["properties"]) == {rule.name for rule in RULES}
+    for rule in (*RULES, *OWN):
         assert set(models[rule.__name__]["properties"]) == set(rule.model_fields)
     reminders = models["BalanceUsd"]["properties"]["remind_every"]
     assert reminders["default"] == {"warning": "1d", "critical": "4h"}

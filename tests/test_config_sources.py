@@ -219,6 +219,7 @@ def test_either_form_of_a_secret_in_an_earlier_source_wins(tmp_path: Path) -> No
 
 def test_unknown_variables_and_secret_files_only_warn(tmp_path: Path) -> None:
     file = secret(tmp_path, "accounts__main__api_kee", "x")
+    own = "BALANCE_MONITOR_ACCOUNTS__MAIN__RULES__UNDELIVERED__WARNING"
     rule = "BALANCE_MONITOR_RULES__BALANCE_USD"
     environ = {
         "BALANCE_MONITOR_PORT": "tcp://10.0.0.1:8080",
@@ -226,6 +227,7 @@ def test_unknown_variables_and_secret_files_only_warn(tmp_path: Path) -> None:
         "BALANCE_MONITOR_INTERVALL": "1m",
         "BALANCE_MONITOR_INTERVAL__X": "1m",
         f"{rule}__WARNIN": "1",
+        own: "1h",
         "BALANCE_MONITOR_CHANNELS__OPS__URL": URL,
     }
     ignored = "no key of the configuration, so it is ignored"
@@ -235,6 +237,7 @@ def test_unknown_variables_and_secret_files_only_warn(tmp_path: Path) -> None:
         f"BALANCE_MONITOR_INTERVALL: {ignored}: did you mean BALANCE_MONITOR_INTERVAL?",
         f"BALANCE_MONITOR_INTERVAL__X: {ignored}",
         f"{rule}__WARNIN: {ignored}: did you mean {rule}__WARNING?",
+        f"{own}: {ignored}: undelivered is about channels, not accounts: write it in [rules.undelivered]",
         f"{file}: {ignored}: did you mean accounts__main__api_key?",
     }
 

@@ -12,7 +12,7 @@ from monitor import __version__, config
 from monitor.cli import root
 from monitor.config.shape import AccountShape, ChannelShape, LogShape, RetentionShape, Shape
 from monitor.notify import fault
-from monitor.rules import RULES, Rule
+from monitor.rules import OWN, RULES, Rule
 from monitor.simulator import names, scenario
 
 TOP = Path(__file__).parent.parent
@@ -60,7 +60,7 @@ def _keys() -> Iterator[str]:
     yield from (name for name in Shape.model_fields if name not in tables)
     for shape in (RetentionShape, LogShape, AccountShape, ChannelShape, Rule):
         yield from shape.model_fields
-    yield from (rule.name for rule in RULES)
+    yield from (rule.name for rule in (*RULES, *OWN))
 
 
 @pytest.mark.parametrize("key", sorted(set(_keys())))

@@ -30,6 +30,25 @@ def trouble(kind: Kind, reason: str = "", silence: timedelta | None = None) -> T
     return Trouble(kind=kind, reason=reason, since=None if silence is None else START - silence)
 
 
+@pytest.mark.parametrize(
+    ("silence", "error", "waiting", "said"),
+    [
+        (15, "HTTP 500", 3, "channel ops has not delivered for 15 minutes (HTTP 500); 3 messages wait"),
+        (1441, None, 1, "channel ops has not delivered for 1 day; 1 message waits"),
+        (90, "no answer in time", 0, "channel ops has not delivered for 1 hour and 30 minutes (no answer in time); no"),
+    ],
+)
+def test_a_channel_that_does_not_deliver_is_told_with_the_reason_and_what_waits(
+    silence: int, error: str | None, waiting: int, said: str
+) -> None:
+    told = messages.undelivered("ops", timedelta(minutes=silence), error=error, waiting=waiting)
+    assert told.startswith(said)
+
+
+def test_a_channel_that_delivers_again_is_told_with_how_long_it_did_not() -> None:
+    assert messages.delivers_again("ops", timedelta(minutes=40)) == "channel ops delivers again, after 40 minutes"
+
+
 def change(cause: Cause = Cause.RAISED, level: Level = CRITICAL, before: Level = OK, **rest: str) -> Change:
     known = {"alert": "1", "account": "main", "rule": "balance_usd", "phrase": "$4.07 left (at or below $5.00)"}
     return Change(cause=cause, level=level, before=before, **(known | rest))

@@ -39,13 +39,15 @@ class Known:
 
 def read(tx: Tx, now: datetime) -> Known:
     """Read what the daemon knows."""
+    counts = outbox.counts(tx)
+    untried = {channel: Health(channel=channel) for channel, _ in counts}
     return Known(
         now=now,
         life=life.read(tx),
         accounts=dict(sorted(memory.recall_all(tx).items())),
         alerts=casebook.open_alerts(tx),
-        channels=dict(sorted(outbox.all_health(tx).items())),
-        counts=outbox.counts(tx),
+        channels=dict(sorted((untried | outbox.all_health(tx)).items())),
+        counts=counts,
     )
 
 
@@ -99,7 +101,7 @@ def _sections(known: Known, chosen: Sequence[str]) -> list[str]:
         rows = [(one.account, one.level.word, one.rule, ago(one.started_at, known.now), one.phrase) for one in alerts]
         parts.append(table(("ALERT", "LEVEL", "RULE", "SINCE", "WHAT"), rows))
     if known.channels:
-        columns = ("CHANNEL", "WAITING", "GIVEN UP", "LAST SUCCESS", "LAST ERROR")
+        columns = ("CHANNEL", "FAILING", "WAITING", "GIVEN UP", "LAST SUCCESS", "LAST ERROR")
         parts.append(table(columns, [_channel(known, health) for health in known.channels.values()]))
     return parts
 
@@ -127,8 +129,9 @@ def _account(known: Known, name: str) -> tuple[str, ...]:
 
 def _channel(known: Known, health: Health) -> tuple[str, ...]:
     waiting, lost = (known.counts.get((health.channel, state), 0) for state in ("waiting", "given_up"))
+    failing = f"for {spoken(known.now - health.failing_since)}" if health.failing_since else "no"
     error = f"{ago(health.last_error_at, known.now)}: {health.last_error}" if health.last_error else ""
-    return (health.channel, str(waiting), str(lost), ago(health.last_success_at, known.now), error)
+    return (health.channel, failing, str(waiting), str(lost), ago(health.last_success_at, known.now), error)
 
 
 def _document(known: Known, chosen: Sequence[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 
 from monitor.model import Level
-from monitor.rules import Rule
+from monitor.rules import Rule, Undelivered
 
 
 class ConfigError(Exception):
@@ -79,6 +79,7 @@ class Config:
     heartbeat_url: SecretStr | Unusable | None
     heartbeat_fail_url: SecretStr | Unusable | None
     retention: Retention
+    undelivered: Undelivered
     log_level: str
     log_format: str
     accounts: Mapping[str, Account]

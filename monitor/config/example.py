@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from monitor.config.keys import KeyPath, dotted
 from monitor.config.shape import AccountShape, ChannelShape, LogShape, RetentionShape, Shape
 from monitor.config.words import Value, toml
-from monitor.rules import RULES, Rule
+from monitor.rules import OWN, RULES
 
 Answers = Mapping[KeyPath, Value]
 _HEAD = """\
@@ -35,6 +35,8 @@ _ACCOUNTS = """
 _CHANNELS = """
 # Channels: one Apprise URL each, https://appriseit.com/services; without any, alerts go only to the log.
 """
+_COMMON = {"enabled": 1, "confirm": 2, "remind_every": 3}
+"""The keys that rules share come behind those of their own, in this order."""
 _WIDTH = 40
 _LONGEST = 120
 
@@ -48,7 +50,7 @@ def example(answers: Answers | None = None) -> str:
     lines += _table(RetentionShape, ("retention",), given, live=True, remark=remark)
     lines += _table(LogShape, ("log",), given, live=True, remark="# What the monitor writes about itself.")
     lines.append(_RULES.rstrip())
-    for rule in RULES:
+    for rule in (*RULES, *OWN):
         remark = f"# {(rule.__doc__ or '').partition(chr(10))[0]}" + (
             "" if rule.on else " Off until this table is written."
         )
@@ -74,8 +76,7 @@ def _table(
 
 
 def _keys(model: type[BaseModel], path: KeyPath, answers: Answers) -> Iterator[str]:
-    fields = sorted(model.model_fields.items(), key=lambda item: item[0] in Rule.model_fields)  # its own keys first
-    for name, field in fields:
+    for name, field in sorted(model.model_fields.items(), key=lambda item: _COMMON.get(item[0], 0)):
         if isinstance(field.default, BaseModel | dict):
             continue  # a table of its own
         yield _key(field, name, value=answers.get((*path, name)))

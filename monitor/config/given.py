@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from monitor.config.effective import Unusable
 from monitor.config.keys import (
     KeyPath,
+    advice_on_own,
     at,
     dotted,
     drop,
@@ -138,6 +139,9 @@ def _is_known(given: Given, name: str, path: KeyPath, *, prefix: str = "") -> bo
     position = wrong_part(path)
     if position is None:
         return True
+    if own := advice_on_own(path[: position + 1]):
+        given.warnings.append(f"{name}: no key of the configuration, so it is ignored: {own}")
+        return False
     close = meant(path[: position + 1])
     better = prefix + "__".join((*path[:position], close or "", *path[position + 1 :]))
     advice = f": did you mean {better.upper() if prefix else better}?" if close else ""

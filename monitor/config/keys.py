@@ -7,10 +7,13 @@ from typing import Any
 
 from monitor.config.secret import parse_address, parse_key, parse_url
 from monitor.config.shape import ANY, KEYS, Keys
+from monitor.rules import OWN, RULES
 
 KeyPath = tuple[str, ...]
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _TOP_LEVEL = {key for key, below in KEYS.items() if below is None}
+_OWN = {rule.name: rule for rule in OWN}
+_OTHERS = {key for rule in RULES for key in rule.model_fields}
 SECRETS: Mapping[KeyPath, Callable[[object], str]] = {
     ("heartbeat_url",): parse_address,
     ("heartbeat_fail_url",): parse_address,
@@ -100,8 +103,21 @@ def meant(path: KeyPath) -> str | None:
     return close[0] if close else None
 
 
+def advice_on_own(path: KeyPath) -> str | None:
+    """Say what to do with a rule about the monitor itself in an account, or with a key that only others take."""
+    match path:
+        case ("accounts", _, "rules", name) if name in _OWN:
+            return f"{name} is about channels, not accounts: write it in [rules.{name}]"
+        case ("rules", name, key) if name in _OWN and key in _OTHERS:
+            keys = sorted(_OWN[name].model_fields)
+            return f"{name} counts time, not polls: it takes only {', '.join(keys[:-1])} and {keys[-1]}"
+    return None
+
+
 def remedy(path: KeyPath) -> str:
     """Say what to do about an unknown key in the file."""
+    if advice := advice_on_own(path):
+        return advice
     if len(path) > 1 and path[-1] in _TOP_LEVEL:
         return f"{path[-1]} belongs above the first [table]"
     if close := meant(path):

@@ -90,6 +90,7 @@ def understand(
         heartbeat_url=beats,
         heartbeat_fail_url=fails,
         retention=_retention(shape.retention),
+        undelivered=rules.undelivered,
         log_level=shape.log.level,
         log_format=shape.log.format,
         accounts=accounts,

@@ -1,18 +1,19 @@
 """Rules from tables: an account's table lies over the global one key by key, and equal rules are one object."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
 from monitor.config.given import Given
 from monitor.config.keys import KeyPath
 from monitor.config.words import said
-from monitor.rules import RULES, Rule
+from monitor.rules import RULES, Rule, Undelivered, Watch
 
 Table = Mapping[str, Any]
 Tables = Mapping[str, Table]
 _BOTH = ("warning", "critical")
+W = TypeVar("W", bound=Watch)
 
 
 def watches(rule: Rule) -> bool:
@@ -25,8 +26,8 @@ class Rulebook:
 
     def __init__(self, given: Given, tables: Tables) -> None:
         self._given = given
-        self._made: dict[tuple[str, str], Rule] = {}
-        self._rules: dict[Rule, Rule] = {}
+        self._made: dict[tuple[str, str], Watch] = {}
+        self._rules: dict[Watch, Watch] = {}
         self._tuples: dict[tuple[Rule, ...], tuple[Rule, ...]] = {}
         self._tables: dict[str, dict[str, Any]] = {}
         self.globally: dict[str, Rule] = {}
@@ -35,6 +36,7 @@ class Rulebook:
             if rule.on or rule.name in tables:
                 self.globally[rule.name] = made
         self.everywhere = self._same(self.globally)
+        _, self.undelivered = self._global(Undelivered, dict(tables.get(Undelivered.name, {})))
 
     def of(self, account: str, tables: Tables) -> tuple[Rule, ...]:
         """Return the rules that watch an account."""
@@ -53,7 +55,7 @@ class Rulebook:
         found = tuple(rule for rule in rules.values() if watches(rule))
         return self._tuples.setdefault(found, found)
 
-    def _global(self, rule: type[Rule], table: dict[str, Any]) -> tuple[dict[str, Any], Rule]:
+    def _global(self, rule: type[W], table: dict[str, Any]) -> tuple[dict[str, Any], W]:
         """Make a global rule, without the keys that are wrong, so that no account is blamed for them."""
         path = ("rules", rule.name)
         try:
@@ -81,12 +83,12 @@ class Rulebook:
                 self._blame(keys, said(each), {key: tables[key in own] for key in keys or _BOTH})
         return None
 
-    def _make(self, rule: type[Rule], table: Table) -> Rule:
+    def _make(self, rule: type[W], table: Table) -> W:
         written = (rule.name, repr(sorted(table.items())))
         if written not in self._made:
             made = rule.model_validate(table)
             self._made[written] = self._rules.setdefault(made, made)
-        return self._made[written]
+        return cast("W", self._made[written])
 
     def _blame(self, keys: KeyPath, sentence: str, tables: Mapping[str, KeyPath]) -> None:
         if keys:

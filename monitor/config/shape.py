@@ -3,6 +3,7 @@
 Rule tables stay as they were written, because an account's rule is read only once it lies over the global one.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -23,18 +24,25 @@ from monitor.config.fields import (
     Timeout,
     Zone,
 )
-from monitor.rules import RULES, Reminders
+from monitor.rules import OWN, RULES, Reminders, Watch
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-RuleTables = create_model(
-    "RuleTables",
-    __config__=_STRICT,
-    **{rule.name: (rule, Field(rule(), description=(rule.__doc__ or "").partition("\n")[0])) for rule in RULES},  # type: ignore[call-overload]  # a name and its field each
-)
-"""One table a rule; used for the JSON Schema."""
 
-Tables = Annotated[dict[str, dict[str, Any]], BeforeValidator(lambda raw: raw, json_schema_input_type=RuleTables)]
+def _tables(name: str, rules: Sequence[type[Watch]]) -> type[BaseModel]:
+    """Return a model of one table a rule; used for the JSON Schema."""
+    fields: dict[str, Any] = {
+        rule.name: (rule, Field(rule(), description=(rule.__doc__ or "").partition("\n")[0])) for rule in rules
+    }
+    return create_model(name, __config__=_STRICT, **fields)
+
+
+def _as_written(schema: type[BaseModel]) -> BeforeValidator:
+    return BeforeValidator(lambda raw: raw, json_schema_input_type=schema)
+
+
+Tables = Annotated[dict[str, dict[str, Any]], _as_written(_tables("RuleTables", (*RULES, *OWN)))]
+AccountTables = Annotated[dict[str, dict[str, Any]], _as_written(_tables("AccountRuleTables", RULES))]
 
 
 class LogShape(BaseModel):
@@ -72,7 +80,7 @@ class AccountShape(BaseModel):
     channels: Names = Field(
         None, description="default: all; a message goes where the account and the channel agree", examples=[["ops"]]
     )
-    rules: Tables = Field({}, description="rules of this account alone, key by key over the global ones")
+    rules: AccountTables = Field({}, description="rules of this account alone, key by key over the global ones")
 
 
 class ChannelShape(BaseModel):
@@ -159,10 +167,11 @@ def _keys(model: type[BaseModel]) -> Keys:
 
 _LEVELS: Keys = dict.fromkeys(Reminders.__dataclass_fields__)
 _RULES: Keys = {rule.name: _keys(rule) | {"remind_every": _LEVELS} for rule in RULES}
+_OWN: Keys = {rule.name: _keys(rule) | {"remind_every": _LEVELS} for rule in OWN}
 KEYS: Keys = _keys(Shape) | {
     "retention": _keys(RetentionShape),
     "log": _keys(LogShape),
-    "rules": _RULES,
+    "rules": _RULES | _OWN,
     "accounts": {ANY: _keys(AccountShape) | {"rules": _RULES}},
     "channels": {ANY: _keys(ChannelShape)},
 }

@@ -10,7 +10,7 @@ from monitor.config.keys import KeyPath, dotted, twin
 from monitor.config.load import Loaded
 from monitor.config.secret import MASK
 from monitor.config.words import Value, simple, toml
-from monitor.rules import Rule
+from monitor.rules import Undelivered, Watch
 
 _ALL = "all"
 _DEFAULT = "default"
@@ -44,6 +44,7 @@ def show(loaded: Loaded) -> Iterator[Line]:
     yield _line(loaded, ("log", "format"), config.log_format)
     for name, rule in loaded.rules.globally.items():
         yield from _rule(loaded, ("rules", name), rule)
+    yield from _rule(loaded, ("rules", Undelivered.name), loaded.rules.undelivered)
     for account in config.accounts.values():
         yield from _account(loaded, account)
     for channel in config.channels.values():
@@ -70,7 +71,7 @@ def _channel(loaded: Loaded, channel: Channel) -> Iterator[Line]:
     yield _line(loaded, (*path, "fallback"), channel.fallback)
 
 
-def _rule(loaded: Loaded, path: KeyPath, rule: Rule, *, inherited: KeyPath = ()) -> Iterator[Line]:
+def _rule(loaded: Loaded, path: KeyPath, rule: Watch, *, inherited: KeyPath = ()) -> Iterator[Line]:
     for key, field in type(rule).model_fields.items():
         line = _line(loaded, (*path, key), getattr(rule, key), inherited=(*inherited, key) if inherited else ())
         dropped = line.source == _DEFAULT and line.json == "off" and field.default is not None

@@ -1,10 +1,12 @@
 """Use case 2: empty the outbox, at least once and in order for each channel.
 
 ``ledger`` reads and writes the outbox, each time in one transaction; a ``line`` is the way out to one URL, in a thread
-of its own; a ``lane`` is one channel, which leads its messages from the one to the other.
+of its own; a ``lane`` is one channel, which leads its messages from the one to the other; ``undelivered`` tells of
+channels that have failed for long.
 """
 
 from monitor.deliver.lane import Lane, Shared
 from monitor.deliver.line import Sender
+from monitor.deliver.undelivered import watch
 
-__all__ = ["Lane", "Sender", "Shared"]
+__all__ = ["Lane", "Sender", "Shared", "watch"]

@@ -6,9 +6,10 @@ zero and never fine.
 """
 
 from monitor.rules.balance import AvailableCredits, AvailablePoints, BalanceUsd, LowBalanceAlert
+from monitor.rules.channels import Undelivered
 from monitor.rules.polls import Refused, Unreachable, Unreadable
 from monitor.rules.reminders import Reminders, RemindEvery, parse_reminders
-from monitor.rules.rule import AlertLevel, Fact, Flag, Look, Measure, Rule, Trouble, TwoLevels, Verdict
+from monitor.rules.rule import AlertLevel, Fact, Flag, Look, Measure, Rule, Trouble, TwoLevels, Verdict, Watch
 
 RULES: tuple[type[Rule], ...] = (
     BalanceUsd,
@@ -19,9 +20,13 @@ RULES: tuple[type[Rule], ...] = (
     Refused,
     Unreadable,
 )
-"""Every rule there is, in the order in which a message names them."""
+"""Every rule about accounts, in the order in which a message names them."""
+
+OWN: tuple[type[Watch], ...] = (Undelivered,)
+"""Rules about the monitor itself: written in [rules.RULE] only, judged by whoever knows what they are about."""
 
 __all__ = [
+    "OWN",
     "RULES",
     "AlertLevel",
     "AvailableCredits",
@@ -38,8 +43,10 @@ __all__ = [
     "Rule",
     "Trouble",
     "TwoLevels",
+    "Undelivered",
     "Unreachable",
     "Unreadable",
     "Verdict",
+    "Watch",
     "parse_reminders",
 ]

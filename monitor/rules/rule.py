@@ -96,19 +96,25 @@ AlertLevel = Annotated[
 """The setting ``level`` of a rule that knows only one."""
 
 
-class Rule(BaseModel, ABC):
-    """What every rule has. A subclass names itself, adds its settings and judges."""
+class Watch(BaseModel):
+    """What every rule has, be it about accounts or about the monitor itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
     name: ClassVar[str]
     on: ClassVar[bool] = True
     """Whether it watches without being written into the configuration."""
+
+    enabled: bool = Field(True, description="false turns the rule off")
+    remind_every: RemindEvery = Field(Reminders(), description='while it lasts: a duration, "off", or one a level')
+
+
+class Rule(Watch, ABC):
+    """What every rule about an account has. A subclass names itself, adds its settings and judges."""
+
     yields_to: ClassVar[str] = ""
     """A rule that says the same better: while that is as bad or worse, this one says nothing of its own."""
 
-    enabled: bool = Field(True, description="false turns the rule off")
     confirm: int = Field(1, ge=1, le=1000, description=CONFIRM_HELP)
-    remind_every: RemindEvery = Field(Reminders(), description='while it lasts: a duration, "off", or one a level')
 
     @property
     def needs(self) -> str | None:

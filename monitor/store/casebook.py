@@ -83,6 +83,12 @@ def open_alerts(tx: Connection) -> list[Alert]:
     return [_alert(row) for row in tx.execute(query)]
 
 
+def open_rules(tx: Connection, account: str) -> list[str]:
+    """Return the rules of an account whose alerts have not ended."""
+    here = (schema.states.c.account == account) & schema.states.c.alert.is_not(None)
+    return list(tx.execute(select(schema.states.c.rule).where(here)).scalars())
+
+
 def told_of(tx: Connection, alerts: Mapping[str, Alert]) -> dict[str, list[Told]]:
     """Return what each channel was last told of these alerts."""
     found: dict[str, list[Told]] = {}
