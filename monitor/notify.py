@@ -47,6 +47,7 @@ _RAISED: Final = re.compile(r"[\w/ .]{0,40}Exception[\w ]{0,20}: (.*)", re.DOTAL
 _SMTP: Final = re.compile(r"\((\d{3}), b?(['\"])(.*?)\2[,)]", re.DOTALL)
 _TLS: Final = re.compile(r"\[SSL[^\]]*\] ([^(]+)")
 _ERRNO: Final = re.compile(r"\[Errno -?\d+\] ([^'\"()]+)")
+_TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})")  # what follows may repeat the proxy's password
 _SILENT: Final = re.compile(r"timed out")
 _CLOSED: Final = re.compile(r"RemoteDisconnected|unexpectedly closed|Connection aborted")
 _URL: Final = re.compile(r"\w+://\S+|(?<=with url: )\S+")
@@ -253,6 +254,8 @@ def _short(error: str) -> str:
     if found := _SMTP.findall(error):
         code, _, text = found[-1]
         return f"{'authentication failed: ' if code in _LOGIN_REFUSED else ''}{code} {text}"
+    if found := _TUNNEL.findall(error):
+        return f"the proxy said {found[-1]} {_PHRASES.get(int(found[-1]), '')}".rstrip()
     for pattern in (_TLS, _ERRNO):
         for cause in reversed(pattern.findall(error)):
             return f"{cause[:1].lower()}{cause[1:]}"

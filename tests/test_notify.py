@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -183,6 +184,19 @@ def test_a_service_that_breaks_off_is_told_as_such(webhook: Webhook) -> None:
     webhook.hang()
     threading.Timer(0.2, webhook.ok).start()
     assert why(webhook.url) == "the connection was closed without an answer"
+
+
+def test_a_proxy_that_refuses_is_told_without_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(client: socket.socket) -> None:
+        client.recv(4096)
+        client.sendall(b"HTTP/1.1 407 not with Basic cGxhbnRlZDpwYXNzd29yZA==\r\n\r\n")
+        client.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://planted:password@127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.setenv("NO_PROXY", "")
+        threading.Thread(target=lambda: refuse(proxy.accept()[0]), daemon=True).start()
+        assert why("jsons://host.invalid/secret") == "the proxy said 407 Proxy Authentication Required"
 
 
 def test_nobody_listening_and_unknown_hosts_are_told_as_such(webhook: Webhook) -> None:

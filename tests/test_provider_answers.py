@@ -1,6 +1,7 @@
 """Whatever a server says wrong becomes a failure of the right kind, with a reason fit for people."""
 
 import asyncio
+import base64
 import html
 import json
 from urllib.parse import quote
@@ -197,6 +198,8 @@ ECHOES = {
     "in a URL, all of it": quote(KEY, safe="").lower().replace("%", "%25"),
     "in HTML": html.escape(KEY),
     "in HTML, all of it": "".join(f"&#{ord(c)};" for c in KEY),
+    "in base64": base64.b64encode(KEY.encode()).decode(),
+    "amid base64": base64.urlsafe_b64encode(f"user:{KEY}:more".encode()).decode(),
     "twice": KEY + KEY,
     "where it is cut": "x" * 130 + KEY,
     "beside what does not print": f"\x00\u202e{KEY}\ud800\x1b[31m",

@@ -180,12 +180,12 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_proxy_that_refuses_is_unreachable_and_sees_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> None:
-        refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+        refusal = b"HTTP/1.1 407 Not with Basic cGxhbnRlZDpwYXNzd29yZA==\r\nContent-Length: 0\r\n\r\n"
         async with Server(refusal) as proxy:
             monkeypatch.setenv("HTTPS_PROXY", proxy.url)
             proxy.url = "https://api.invalid"
             words = "the proxy said 407 Proxy Authentication Required"
-            expect_failure(await poll(proxy), UNREACHABLE, words)
+            assert expect_failure(await poll(proxy), UNREACHABLE, words).reason.endswith(words)
             assert [request.split(b"\r\n")[0] for request in proxy.heard] == [b"CONNECT api.invalid:443 HTTP/1.1"]
             assert b"x-api-key" not in proxy.heard[0]
 

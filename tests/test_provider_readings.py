@@ -1,10 +1,12 @@
 """A good answer is read to the last decimal; what is malformed beside the balance is absent."""
 
 import asyncio
+import base64
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from provider_server import (
@@ -127,6 +129,8 @@ def test_a_time_is_utc_or_absent(written: str, read: datetime | None) -> None:
         ("null", None),
         ("{}", None),
         (json.dumps(f"of {KEY}"), "of ***"),
+        (json.dumps(f"of {quote(KEY, safe='')}"), "of ***"),
+        (json.dumps(f"of {base64.b64encode(KEY.encode()).decode()}"), "of ***"),
     ],
 )
 def test_an_account_id_is_a_harmless_label(written: str, read: str | None) -> None:

@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from monitor.config.effective import Account, Channel
+from monitor.config.effective import Account, Channel, Unusable
 from monitor.config.fields import is_name
 from monitor.config.given import Given
 from monitor.config.keys import KeyPath, dotted
+from monitor.config.secret import looks_secret
 from monitor.config.shape import Shape
 from monitor.quantity import short
 
 _NAMED = 10
+_SHORTEST_KEY = 6
+"""A shorter one may be part of any address, and protects nothing."""
 
 
 def cross_check(given: Given, shape: Shape, accounts: Mapping[str, Account], channels: Mapping[str, Channel]) -> None:
@@ -21,6 +24,7 @@ def cross_check(given: Given, shape: Shape, accounts: Mapping[str, Account], cha
         raw = f"{given.place(('retention', 'raw'))}, {short(shape.retention.raw)}"
         given.blame(("retention", "hourly"), f"shorter than {raw}: raise it, or lower raw")
     for name, account in accounts.items():
+        _check_address(given, account)
         _must_exist(given, ("accounts", name, "channels"), account.channels, channels)
     for name, channel in channels.items():
         _must_exist(given, ("channels", name, "accounts"), channel.accounts, accounts)
@@ -39,12 +43,19 @@ def _check_timeout(given: Given, shape: Shape, accounts: Mapping[str, Account]) 
             given.blame(("timeout",), f"longer than {which}: lower the timeout, or raise the interval")
 
 
+def _check_address(given: Given, account: Account) -> None:
+    key = "" if isinstance(account.api_key, Unusable) else account.api_key.get_secret_value()
+    if len(key) >= _SHORTEST_KEY and key in account.base_url:
+        sentence = "the API key is part of it: write only the address, the key goes along by itself"
+        given.blame(("accounts", account.name, "base_url"), sentence)
+
+
 def _must_exist(given: Given, path: KeyPath, names: Iterable[str] | None, known: Mapping[str, object]) -> None:
     section = "accounts" if path[-1] == "accounts" else "channels"
     for name in sorted(names or ()):
         if name in known or given.is_wrong(section, name):
             continue
-        if not is_name(name):  # not repeated: it may be a URL, with all its secrets
+        if not is_name(name) or looks_secret(name):  # not repeated: it may be a key, or a URL with all its secrets
             given.blame(path, f"not the name of one of the {section}: write the name that stands in [{section}.NAME]")
             continue
         close = get_close_matches(name, known, n=1)

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from monitor.config.secret import parse_address, parse_key, parse_url
+from monitor.config.fields import is_name
+from monitor.config.secret import looks_secret, parse_address, parse_key, parse_url
 from monitor.config.shape import ANY, KEYS, Keys
 from monitor.rules import OWN, RULES
 
 KeyPath = tuple[str, ...]
+_SHOWN = 4
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _TOP_LEVEL = {key for key, below in KEYS.items() if below is None}
 _OWN = {rule.name: rule for rule in OWN}
@@ -24,8 +26,12 @@ SECRETS: Mapping[KeyPath, Callable[[object], str]] = {
 
 
 def dotted(path: Iterable[str]) -> str:
-    """Write a path as TOML does: ``accounts.main.api_key``."""
-    return ".".join(key if _BARE.fullmatch(key) else repr(key) for key in path)
+    """Write a path as TOML does: ``accounts.main.api_key``; of a secret that was written as a key only its start."""
+    return ".".join(key if _BARE.fullmatch(key) else repr(key) for key in map(_shown, path))
+
+
+def _shown(key: str) -> str:
+    return key if is_name(key) or not looks_secret(key) else f"{key[:_SHOWN]}…"
 
 
 def at(tables: dict[str, Any], path: KeyPath) -> object:

@@ -13,7 +13,7 @@ from monitor.config.given import Given, gather, validate
 from monitor.config.keys import SECRETS, KeyPath, dotted, kind_of, twin
 from monitor.config.overrides import Rulebook
 from monitor.config.places import default_database
-from monitor.config.secret import parts, read_secret
+from monitor.config.secret import looks_secret, parts, read_secret
 from monitor.config.shape import AccountShape, ChannelShape, RetentionShape, Shape
 from monitor.config.sources import LEGNEXT_KEY, PREFIX
 from monitor.model import Level
@@ -145,6 +145,7 @@ class _Reader:
         file = Path(name) if name.startswith("~") else folder / name
         secret = read_secret(file, dotted(path))
         if isinstance(secret, Unusable):
+            secret = self._pasted(twin(path), name) or secret
             self._given.warnings.append(secret.reason)
             return secret
         try:
@@ -153,6 +154,13 @@ class _Reader:
             reason = f"{file} (for {dotted(path)}): {error}"
             self._given.problems.append(reason)
             return Unusable(reason)
+
+    def _pasted(self, key: KeyPath, name: str) -> Unusable | None:
+        """Say so without repeating it where the secret itself was written instead of the name of its file."""
+        if name.startswith(("/", "~", ".")) or not looks_secret(name):
+            return None
+        place, better = self._given.place(key), key[-1].removesuffix("_file")
+        return Unusable(f"{place}: no such file, it looks like the secret itself: write it as {better}")
 
     def _missing(self, path: KeyPath) -> Unusable:
         variable = LEGNEXT_KEY if path[:2] == ("accounts", "main") else PREFIX + "__".join(path).upper()

@@ -21,6 +21,8 @@ _NO_ADDRESS = 'not an address: write it like "https://…", without white space'
 _PLAIN_WORD = re.compile(r"[a-z]{1,15}([._-][a-z]{1,15})*", re.ASCII)
 _SHORTEST_PART = 6
 _SHORTEST_HOST = 8
+_SHORTEST_MIXED = 10
+_SHORTEST_RANDOM = 16
 
 
 def parse_key(value: object) -> str:
@@ -62,6 +64,16 @@ def parse_address(value: object) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or not text.isprintable() or " " in text:
         raise ValueError(_NO_ADDRESS)
     return text
+
+
+def looks_secret(text: str) -> bool:
+    """Say whether this is rather a key or a URL than a name or the path of a file: it is not repeated then."""
+    return "://" in text or any(map(_is_random, re.split(r"[/._]", text)))
+
+
+def _is_random(part: str) -> bool:
+    digit, lower, upper = (any(map(test, part)) for test in (str.isdigit, str.islower, str.isupper))
+    return digit and (lower or upper) and len(part) >= (_SHORTEST_MIXED if lower and upper else _SHORTEST_RANDOM)
 
 
 def _text(value: object) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote
 
+from monitor.encoded import blot
+
 _MASK: Final = "********"
 _SHORTEST: Final = 6  # a shorter secret would turn up in ordinary words
 
@@ -21,7 +23,7 @@ def hide(secrets: Iterable[str]) -> None:
 
 
 def redact(text: str) -> str:
-    """Put asterisks for every known secret, be it as it is, percent-encoded, escaped for JSON or HTML, or in a repr."""
+    """Put asterisks for every known secret: as it is, percent-encoded, for JSON, for HTML, in a repr or in base64."""
     return _hidden.secrets.redact(text)
 
 
@@ -43,8 +45,9 @@ class _Secrets:
         return cls(known, {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()})
 
     def redact(self, text: str) -> str:
-        if not self.lengths:
-            return text
+        return blot(self._plain(text), lambda plain: self._plain(plain) != plain, _MASK) if self.lengths else text
+
+    def _plain(self, text: str) -> str:
         parts, done = list[str](), 0
         for begin in range(len(text) - _SHORTEST + 1):
             if text[begin : begin + _SHORTEST] in self.lengths and begin >= done and (end := self._end(text, begin)):

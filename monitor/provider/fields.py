@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-from monitor.provider.reason import LEAST_SECRET, printable
+from monitor.provider.reason import printable, without
 
 _LARGEST = Decimal(10) ** 12
 _MOST_DIGITS = 20
@@ -120,9 +120,7 @@ def label(value: object, key: str) -> str | None:
             text = printable(value)
         case _:
             return None
-    if len(key) >= LEAST_SECRET:
-        text = text.replace(key, "***")
-    return text[:_LONGEST_LABEL] or None
+    return without(text, key)[:_LONGEST_LABEL] or None
 
 
 def moment(value: object) -> datetime | None:

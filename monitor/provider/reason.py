@@ -3,6 +3,8 @@
 import html
 import re
 
+from monitor.encoded import blot
+
 _LONGEST = 160
 _HIDDEN = "***"
 LEAST_SECRET = 6
@@ -18,10 +20,16 @@ def printable(text: str) -> str:
 
 def fit(text: str, key: str) -> str:
     """Make a reason of foreign words: first printable, then without the key, then short; any other order could leak."""
-    line = printable(text)
-    if LEAST_SECRET <= len(key) <= len(line):
-        line = re.sub(f"{re.escape(key)}|{''.join(map(_escaped, key))}", _HIDDEN, line, flags=re.IGNORECASE)
+    line = without(printable(text), key)
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def without(text: str, key: str) -> str:
+    """Blot out the key, be it as it is, escaped or in base64."""
+    if not LEAST_SECRET <= len(key) <= len(text):
+        return text
+    text = re.sub(f"{re.escape(key)}|{''.join(map(_escaped, key))}", _HIDDEN, text, flags=re.IGNORECASE)
+    return blot(text, lambda plain: key in plain, _HIDDEN)
 
 
 def _escaped(char: str) -> str:

@@ -4,12 +4,15 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator
+from http import HTTPStatus
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from monitor.model import Failure, Kind
 from monitor.provider.answer import Passing
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 def unusable(error: Exception) -> str:
@@ -58,13 +61,20 @@ def explain(error: Exception, host: str) -> str:
 def _in_general(error: Exception, host: str) -> str:
     match error:
         case httpx.ProxyError():
-            return f"the proxy said {error}"
+            return f"the proxy said {_status(error)}"
         case httpx.NetworkError():
             return f"the connection to {host} broke off"
         case httpx.RemoteProtocolError():
             return "closed without an answer" if _is_disconnect(error) else "not a proper HTTP answer"
         case _:
             return f"cannot ask {host} ({type(error).__name__})"
+
+
+def _status(error: Exception) -> str:
+    """Say only which status it was: the proxy's own words may repeat the password that it was given."""
+    code = str(error)[:3]
+    known = int(code) if code.isdecimal() else 0
+    return f"{code} {_PHRASES.get(known, '')}".rstrip() if known else "no"
 
 
 def _cause(link: BaseException, host: str) -> str:
