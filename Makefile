@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test quick check format lock cover clean help
+.PHONY: demo test quick check crash format lock cover clean help
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -37,6 +37,9 @@ check: $(VENV)/dev ## style, types, import directions
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+crash: $(VENV)/dev ## kill the daemon at every moment; ARGS="--kills 1000 --seed 7"
+	PYTHONPATH=tests $(BIN)/python -m crash $(ARGS)
 
 format: $(VENV)/dev ## put the style right
 	$(BIN)/ruff format .

@@ -135,6 +135,14 @@ class Run:
         self._process = None
         return code
 
+    def ended(self, seconds: float) -> int | None:
+        """Wait for it to end by itself or by whoever signalled it, and return its exit code; None: not yet."""
+        assert self._process is not None
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
     def log(self) -> list[dict[str, Any]]:
         if not self.log_path.exists():
             return []

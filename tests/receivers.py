@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -64,17 +65,22 @@ class _Mode:
 
 
 class Webhook(Receiver):
-    """An HTTP server for ``json://`` URLs, switchable while it runs: ``ok()``, ``status(403)``, ``hang()``."""
+    """An HTTP server for ``json://`` URLs, switchable while it runs: ``ok()``, ``status(403)``, ``hang()``, …
 
-    def __init__(self) -> None:
+    ``noticed`` is called for each request, in a thread of its own, once it was read and before it is answered.
+    """
+
+    def __init__(self, noticed: Callable[[Post], None] | None = None) -> None:
         super().__init__()
         self.attempts: list[Post] = []
+        self._noticed = noticed
         self._mode = _Mode()
-        self._server = _Server(self)
-        self.port: int = self._server.server_address[1]
-        # The default poll of half a second would be most of a test's time.
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="webhook", daemon=True)
-        self._thread.start()
+        # Never listens: it keeps the port ours while connections are refused.
+        self._holder = socket.socket()
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._holder.bind(("127.0.0.1", 0))
+        self.port: int = self._holder.getsockname()[1]
+        self._listener: _Listener | None = _Listener(self)
 
     @property
     def url(self) -> str:
@@ -112,6 +118,10 @@ class Webhook(Receiver):
         """Read requests and never answer; the next switch drops those that wait."""
         self._switch(_Mode(0, hang=threading.Event()))
 
+    def refuse(self) -> None:
+        """Refuse connections until the next switch."""
+        self._switch(_Mode(0), listens=False)
+
     def wait_posts(self, count: int, timeout: float = 5) -> list[Post]:
         """Wait until it has taken that many."""
         self._wait(lambda: len(self.posts) >= count, f"post {count}", timeout)
@@ -123,15 +133,18 @@ class Webhook(Receiver):
         return self.attempts
 
     def close(self) -> None:
-        self._switch(_Mode())
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self.refuse()
+        self._holder.close()
 
-    def _switch(self, mode: _Mode) -> None:
+    def _switch(self, mode: _Mode, *, listens: bool = True) -> None:
         before, self._mode = self._mode, mode
         if before.hang:
             before.hang.set()
+        if self._listener is None and listens:
+            self._listener = _Listener(self)
+        elif self._listener is not None and not listens:
+            self._listener.close()
+            self._listener = None
 
     def take(self, handler: BaseHTTPRequestHandler) -> _Mode:
         """Record a request and say how to answer it."""
@@ -145,14 +158,31 @@ class Webhook(Receiver):
         with self._grown:
             self.attempts.append(post)
             self._grown.notify_all()
+        if self._noticed is not None:
+            self._noticed(post)
         return mode
+
+
+class _Listener:
+    """A socket that listens, and its thread."""
+
+    def __init__(self, webhook: Webhook) -> None:
+        self._server = _Server(webhook)
+        # The default poll of half a second would be most of a test's time.
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="webhook", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, webhook: Webhook) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", webhook.port), _Handler)
         self.webhook = webhook
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -164,6 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         mode = cast("_Server", self.server).webhook.take(self)
         if mode.hang:
             mode.hang.wait(60)
+        if mode.code == 0:
             return
         self.send_response(mode.code)
         for name, value in {**mode.headers, "Content-Length": str(len(mode.body))}.items():
