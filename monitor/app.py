@@ -54,7 +54,7 @@ class Daemon:
         self._schedule = Schedule(self._tick, monotonic=self._real_monotonic)
         self._heartbeat = Heartbeat(lambda: self.config, store, clock, overdue=self._schedule.overdue)
         self._lanes: dict[str, Lane] = {}
-        self._leaving: list[asyncio.Future[None]] = []
+        self._leaving: set[asyncio.Future[None]] = set()
         """The ends of lanes whose channels have left the configuration."""
         self._waits: dict[str, datetime] = {}
         self._slots = asyncio.Semaphore(POLLS_IN_FLIGHT)
@@ -326,7 +326,10 @@ class Daemon:
         self._life = replace(self._life, accounts=len(fresh.accounts), reloaded_at=now, reload_error=None)
         self._log.info("reloaded", accounts=len(fresh.accounts), channels=len(fresh.channels))
         report.warnings(self._log, self.config)
-        self._leaving += [asyncio.ensure_future(lane.stop(SENDS_GRACE)) for lane in gone]
+        for lane in gone:
+            end = asyncio.ensure_future(lane.stop(SENDS_GRACE))
+            self._leaving.add(end)
+            end.add_done_callback(self._leaving.discard)
 
     # -- stopping -----------------------------------------------------------------------------------------------------
 

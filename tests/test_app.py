@@ -1,6 +1,7 @@
 """The daemon inside this process, where time and the API are played: what no process of its own can show."""
 
 import asyncio
+import gc
 import io
 import json
 import threading
@@ -16,6 +17,7 @@ from monitor import log
 from monitor.app import Daemon
 from monitor.clock import Clock
 from monitor.config import Channel, Config, ConfigError
+from monitor.deliver import Lane
 from monitor.model import Failure, Kind, Message, Outcome, Seen, Sent
 from monitor.store import Store, memory
 
@@ -168,6 +170,23 @@ def test_what_a_poll_saw_with_a_key_that_a_reload_has_replaced_is_thrown_away(st
 
     stage.play(act)
     assert stage.inbox.titles == []
+
+
+def test_a_channel_that_a_reload_takes_away_leaves_nothing_in_memory(stage: Stage) -> None:
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(one, Lane | asyncio.Task) for one in gc.get_objects())
+
+    async def act(daemon: Daemon) -> None:
+        await stage.until(lambda: stage.api.asked)
+        before = kept()
+        for count, text in enumerate([MAIN, MAIN + OPS] * 8, 1):
+            stage.next = parse(stage.folder, text)
+            daemon.reload()
+            await stage.until(lambda count=count: len(stage.events("reloaded")) == count)  # type: ignore[misc]
+        await stage.until(lambda: kept() <= before)
+
+    stage.play(act)
 
 
 def test_a_refused_reload_is_remembered_until_a_good_one(stage: Stage) -> None:
