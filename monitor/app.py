@@ -20,7 +20,7 @@ from monitor.notify import Notifier
 from monitor.poll import Home, Polled
 from monitor.provider import Legnext
 from monitor.schedule import Schedule
-from monitor.store import Store, durations, life, outbox
+from monitor.store import Store, durations, life, outbox, retention
 from monitor.store.life import Life
 
 POLLS_IN_FLIGHT = 250
@@ -30,6 +30,10 @@ SENDS_GRACE = 5.0
 HOUSE_GRACE = 0.5
 """Real seconds that a reload has to come to its end at a stop."""
 BEAT = 10
+THIN_STEPS = 5
+"""Small steps a second in which old history is thinned out; polls go in between."""
+THIN_REST = 600
+"""Seconds of rest after the last of them."""
 SLACK = timedelta(seconds=30)
 """What a job may take beside its poll before it is given up, so that it never blocks its successors."""
 
@@ -64,6 +68,8 @@ class Daemon:
         self._disk: tuple[int, bool] | None = None
         """How often the disk had been lost, and whether it was well, when that was last told."""
         self._life = self._born()
+        self._thin_at = 0
+        """The second of housekeeping in which old history is looked at again."""
         self._log = log.get("monitor.daemon")
 
     def _real_monotonic(self) -> float:
@@ -229,6 +235,8 @@ class Daemon:
         if second % BEAT == 0:
             await self._beat()
             await self._watch_channels()
+        if second >= self._thin_at and self._store.trouble is None:
+            await self._thin_out(second)
 
     async def _mind_disk(self) -> None:
         """Tell that the disk is in trouble, and when it no longer is; polls and deliveries go on whatever it does."""
@@ -251,6 +259,14 @@ class Daemon:
             is_over=is_well,
             kept=str(kept.path) if kept and latest and latest.damaged else "",
         )
+
+    async def _thin_out(self, second: int) -> None:
+        """Thin out old history, a little at a time."""
+        work = functools.partial(retention.step, keep=self.config.retention, now=self._clock.now())
+        for _ in range(THIN_STEPS):
+            if not await self._store.do(work):
+                self._thin_at = second + THIN_REST
+                return
 
     def _watch_polls(self) -> None:
         overdue, before = self._schedule.overdue(), self._life.overdue

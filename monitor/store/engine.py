@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision there has been; the last is the present one."""
 
 BUSY = 4.0
@@ -49,6 +49,7 @@ def connect(url: str) -> Engine:
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
     connection.isolation_level = None
     with closing(connection.cursor()) as cursor:
+        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # takes effect only on a file that is still empty
         cursor.execute("PRAGMA journal_mode=WAL")
         # A power cut may undo the last transactions, whole and from the end: what they told is then decided again.
         cursor.execute("PRAGMA synchronous=NORMAL")

@@ -61,7 +61,7 @@ class Notes:
         _connection, _cursor, statement, parameters, context, many = told
         if not (context.isinsert or context.isupdate or context.isdelete) or context.compiled is None:
             return
-        if getattr(context.compiled.statement, "table", None) not in HISTORY:
+        if getattr(context.compiled.statement, "table", None) in (*STATE, *CASES):
             self.taken.append(Note(statement, parameters, many))
 
 

@@ -147,6 +147,8 @@ alerts = Table(
     Column("phrase", Text, nullable=False),
     Index("alerts_by_account", "account", "started_at"),
 )
+_ended = alerts.c.ended_at.is_not(None)
+Index("alerts_by_end", alerts.c.ended_at, sqlite_where=_ended, postgresql_where=_ended)
 
 told = Table(
     "told",
@@ -181,6 +183,8 @@ outbox = Table(
 _waiting = outbox.c.state == "waiting"
 Index("outbox_waiting", outbox.c.channel, outbox.c.position, sqlite_where=_waiting, postgresql_where=_waiting)
 Index("outbox_by_event", outbox.c.event)
+_settled = outbox.c.settled_at.is_not(None)
+Index("outbox_by_end", outbox.c.settled_at, sqlite_where=_settled, postgresql_where=_settled)
 
 deliveries = Table(
     "deliveries",
@@ -222,4 +226,12 @@ daemon = Table(
     Column("overdue", Integer, nullable=False),  # accounts whose poll is overdue
     Column("reloaded_at", Time),
     Column("reload_error", Text),
+)
+
+retention = Table(
+    "retention",
+    metadata,
+    Column("runs", String(16), primary_key=True),  # readings | failures
+    Column("thinned", Integer, nullable=False),  # up to this id, runs that began in the same hour have become one
+    Column("swept", _Name, nullable=False),  # the last account whose oldest runs were dropped, by name
 )
