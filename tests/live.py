@@ -57,6 +57,11 @@ class Api:
     def requests(self, name: str = "main") -> int:
         return int(self._call("GET", f"accounts/{name}")["requests"])
 
+    def log(self, name: str | None = None) -> list[dict[str, Any]]:
+        """Return the latest thousand requests, or what is among them of one account, the oldest first."""
+        found: list[dict[str, Any]] = self._call("GET", "requests" + (f"?account={name}" if name else ""))["requests"]
+        return found
+
     def wait_for_poll(self, after: int, name: str = "main") -> None:
         """Wait until the account was asked for more than so often."""
         until(lambda: self.requests(name) > after, "another poll")
