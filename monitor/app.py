@@ -19,6 +19,7 @@ from monitor.model import Failure, Kind, Seen
 from monitor.notify import Notifier
 from monitor.poll import Home, Polled
 from monitor.provider import Legnext
+from monitor.pulse import Beating, Pulse
 from monitor.schedule import Schedule
 from monitor.store import Store, durations, life, outbox, retention
 from monitor.store.life import Life
@@ -56,6 +57,7 @@ class Daemon:
         self._shared = Shared(lambda: self.config, store, clock, connect or _connect, wake=self._wake)
         self._provider = provider or Legnext()
         self._schedule = Schedule(self._tick, monotonic=self._real_monotonic)
+        self._beating = Beating(store.path, self._pulse)
         self._heartbeat = Heartbeat(lambda: self.config, store, clock, overdue=self._schedule.overdue)
         self._lanes: dict[str, Lane] = {}
         self._leaving: set[asyncio.Future[None]] = set()
@@ -85,6 +87,10 @@ class Daemon:
             config=str(self.config.path or "the environment"),
             accounts=len(self.config.accounts),
         )
+
+    def _pulse(self) -> Pulse:
+        ill = self._store.trouble
+        return Pulse(pid=self._life.pid, overdue=len(self._schedule.overdue()), trouble=ill.reason if ill else "")
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -133,6 +139,8 @@ class Daemon:
         if self._store.is_lost:
             await self._store.do(lambda tx: poll.tell_lost(tx, self.config, str(self._store.path), now))
         await self._mind_disk()
+        if (why := await self._beating.start()) is not None:
+            self._log.warning("no_pulse", reason=why, note="healthcheck depends on the disk")
         self._set_lanes()
         self._schedule.start(self._intervals())
         self._heartbeat.start()
@@ -358,6 +366,7 @@ class Daemon:
         self._schedule.close()
         if isinstance(self._provider, Legnext):
             await self._provider.aclose()
+        self._beating.stop()
         await self._say_farewell()
         self._log.info("stopped")
 

@@ -192,6 +192,7 @@ def test_a_daemon_that_never_polled_has_nothing_to_show() -> None:
     assert json.loads(run("status", "--json").stdout)["daemon"] == {
         "healthy": False,
         "reason": "no daemon has run on this database yet",
+        "database_trouble": None,
     }
 
 

@@ -121,6 +121,13 @@ def test_a_start_on_a_read_only_disk_goes_on_with_what_it_remembers(api: Api, tm
         expect(hook, read_only)
         api.change(balance_usd=4)
         expect(hook, WORSE)
+        until(lambda: "as of" in run.command("status").stdout, "status says that it is not of now", 60)
+        assert json.loads(run.command("status", "--json").stdout)["daemon"]["database_trouble"] == "it is read-only"
+        health = run.command("healthcheck")
+        assert health.returncode == 0
+        assert (
+            health.stdout == "healthy, though the database cannot be used (it is read-only): all goes on from memory\n"
+        )
         run.inside("mount", "-o", "remount,rw,bind", str(run.disk))
         expect(hook, fine)
         assert json.loads(run.command("status", "--json").stdout)["daemon"]["healthy"] is True

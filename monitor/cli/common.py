@@ -58,15 +58,20 @@ def _find(path: Path | None) -> Path | None:
     return configuration.find(path, os.environ, here)
 
 
+def database_url(path: Path | None) -> str:
+    """Return where the database is, or stop if the configuration does not say."""
+    try:
+        return configuration.database_of(_find(path), os.environ)
+    except ConfigError as error:
+        raise Stop(*error.problems, code=WRONG_USE) from error
+
+
 @contextmanager
 def open_store(path: Path | None) -> "Iterator[Store]":
     """Open the daemon's database beside it; needs no secrets. Stop if it cannot be used."""
     from monitor.store import Store, StoreError  # noqa: PLC0415 - 0.1 s that check must not pay
 
-    try:
-        url = configuration.database_of(_find(path), os.environ)
-    except ConfigError as error:
-        raise Stop(*error.problems, code=WRONG_USE) from error
+    url = database_url(path)
     try:
         store = Store.open_existing(url)
     except StoreError as error:

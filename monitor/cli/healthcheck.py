@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.common import Stop, ago, open_store, utc_now
-from monitor.store import life
+from monitor.cli.common import Stop, ago, database_url, open_store, utc_now
+from monitor.pulse import feel
+from monitor.store import life, path_of
 from monitor.store.life import Life
 
 OLDEST_BEAT = timedelta(seconds=35)
@@ -21,18 +22,33 @@ def ailment(found: Life | None, now: datetime) -> str | None:
         return f"the daemon was stopped {ago(found.stopped_at, now)}"
     if now - found.beat_at > OLDEST_BEAT:
         return f"the daemon (process {found.pid}) last gave a sign of life {ago(found.beat_at, now)}"
-    if found.overdue:
-        return f"the polls of {found.overdue} account{'s' * (found.overdue > 1)} are overdue"
-    return None
+    return overdue(found.overdue)
+
+
+def overdue(accounts: int) -> str | None:
+    """Say that polls are overdue, or None if none is."""
+    return f"the polls of {accounts} account{'s' * (accounts > 1)} are overdue" if accounts else None
 
 
 @click.command()
 @click.pass_obj
 def healthcheck(path: Path | None) -> None:
-    """Exit 0 if the running daemon is healthy, else 1: for Docker."""
-    with open_store(path) as store, store.transaction(reads=True) as tx:
-        found = life.read(tx)
-    wrong = ailment(found, utc_now())
-    if wrong is not None:
+    """Exit 0 if the running daemon is healthy, else 1: for Docker.
+
+    The database says so; while it is in trouble, the daemon itself.
+    """
+    database = path_of(database_url(path))
+    try:
+        with open_store(path) as store, store.transaction(reads=True) as tx:
+            wrong = ailment(life.read(tx), utc_now())
+    except Stop as stop:
+        wrong = stop.message
+    if wrong is None:
+        click.echo("healthy")
+        return
+    pulse = feel(database)
+    if pulse is None or not pulse.trouble:
         raise Stop(wrong)
-    click.echo("healthy")
+    if pulse.overdue:
+        raise Stop(overdue(pulse.overdue) or wrong)
+    click.echo(f"healthy, though the database cannot be used ({pulse.trouble}): all goes on from memory")

@@ -4,7 +4,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import click
 from monitor.cli.common import ago, choose, is_terminal, open_store, print_json, table, utc_now
 from monitor.cli.healthcheck import ailment
 from monitor.model import MONITOR, Alert, Level
+from monitor.pulse import feel
 from monitor.quantity import Unit, spoken, tell
 from monitor.store import Tx, casebook, life, memory, outbox
 from monitor.store.life import Life
@@ -35,6 +36,13 @@ class Known:
     channels: Mapping[str, Health]
     counts: Mapping[tuple[str, str], int]
     """How many messages wait or were given up, by channel and state."""
+    trouble: str = ""
+    """Why the daemon cannot write any of this down; then it is as of its last beat."""
+
+    @property
+    def wrong(self) -> str | None:
+        """What is wrong with the daemon, or None."""
+        return None if self.trouble else ailment(self.life, self.now)
 
 
 def read(tx: Tx, now: datetime) -> Known:
@@ -71,6 +79,8 @@ def show(path: Path | None, accounts: Sequence[str], *, as_json: bool, again: bo
     """Print all of it once; ``again`` in place of what a terminal shows."""
     with open_store(path) as store, store.transaction(reads=True) as tx:
         known = read(tx, utc_now())
+    if known.wrong is not None and (pulse := feel(store.path)) is not None:
+        known = replace(known, trouble=pulse.trouble)
     chosen = choose(accounts, list(known.accounts), "polled account")
     if as_json:
         print_json(_document(known, chosen))
@@ -90,7 +100,7 @@ def _shown(known: Known, chosen: Sequence[str]) -> list[Alert]:
 
 
 def _sections(known: Known, chosen: Sequence[str]) -> list[str]:
-    parts = [_daemon(known.life, known.now)]
+    parts = [_daemon(known)]
     if chosen:
         headers = ("ACCOUNT", "LEVEL", "BALANCE", "CREDITS", "POINTS", "READ", "POLLS")
         parts.append(table(headers, [_account(known, name) for name in chosen]))
@@ -106,11 +116,14 @@ def _sections(known: Known, chosen: Sequence[str]) -> list[str]:
     return parts
 
 
-def _daemon(found: Life | None, now: datetime) -> str:
-    wrong = ailment(found, now)
-    if found is None or wrong is not None:
-        return f"Not healthy: {wrong}."
+def _daemon(known: Known) -> str:
+    found, now = known.life, known.now
+    if found is None or known.wrong is not None:
+        return f"Not healthy: {known.wrong}."
     lines = [f"Healthy, up for {spoken(now - found.started_at)} (process {found.pid}, {found.config})."]
+    if known.trouble:
+        lines.append(f"The database cannot be used ({known.trouble}): all goes on from memory.")
+        lines.append(f"What follows is as of {ago(found.beat_at, now)}.")
     if found.reload_error is not None:
         lines.append(f"The last reload was refused, the earlier configuration goes on: {found.reload_error}")
     return "\n".join(lines)
@@ -135,9 +148,9 @@ def _channel(known: Known, health: Health) -> tuple[str, ...]:
 
 
 def _document(known: Known, chosen: Sequence[str]) -> dict[str, Any]:
-    wrong = ailment(known.life, known.now)
+    daemon = {"healthy": known.wrong is None, "reason": known.wrong, "database_trouble": known.trouble or None}
     return {
-        "daemon": {"healthy": wrong is None, "reason": wrong, **(asdict(known.life) if known.life else {})},
+        "daemon": {**daemon, **(asdict(known.life) if known.life else {})},
         "accounts": [_account_document(known, name) for name in chosen],
         "alerts": [asdict(one) | {"level": one.level.word, "worst": one.worst.word} for one in _shown(known, chosen)],
         "channels": [

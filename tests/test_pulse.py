@@ -1,0 +1,94 @@
+"""The daemon's own word that it lives: told to whoever asks, believed only from whom it can come, and no disk needed."""
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from monitor import pulse
+from monitor.pulse import Beating, Pulse, feel
+
+WELL = Pulse(pid=7, overdue=0, trouble="the disk is full")
+
+
+@contextmanager
+def beating(database: Path, told: Pulse = WELL) -> Iterator[list[str | None]]:
+    """Answer in a thread of its own, with a loop like the daemon's; yields why a second one cannot."""
+    ready, stop = threading.Event(), threading.Event()
+    refused: list[str | None] = []
+
+    async def main() -> None:
+        first, second = (Beating(database, lambda: told) for _ in range(2))
+        refused.extend([await first.start(), await second.start()])
+        ready.set()
+        await asyncio.to_thread(stop.wait, 20)
+        first.stop()
+        second.stop()
+
+    thread = threading.Thread(target=asyncio.run, args=(main(),))
+    thread.start()
+    ready.wait(10)
+    try:
+        yield refused
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_whoever_asks_is_told_and_after_the_end_nobody_is(tmp_path: Path) -> None:
+    with beating(tmp_path / "monitor.db"):
+        assert feel(tmp_path / "monitor.db") == WELL
+        assert feel(tmp_path / "other.db") is None
+    assert feel(tmp_path / "monitor.db") is None
+
+
+def test_a_database_has_one_pulse_whatever_link_leads_to_it(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "monitor.db")
+    with beating(tmp_path / "monitor.db") as refused:
+        assert feel(tmp_path / "link.db") == WELL
+        assert refused == [None, "Address already in use"]
+
+
+def listener(database: Path) -> socket.socket:
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    line.bind(pulse._name(database))
+    line.listen()
+    return line
+
+
+def test_a_loop_that_stalls_has_no_pulse(tmp_path: Path) -> None:
+    with listener(tmp_path / "monitor.db"):
+        assert feel(tmp_path / "monitor.db", timeout=0.1) is None
+
+
+@pytest.mark.parametrize("said", [b"", b"{}", b"[1]", b"not JSON", b"\xff"])
+def test_words_that_make_no_sense_are_no_pulse(tmp_path: Path, said: bytes) -> None:
+    def answer() -> None:
+        line, _ = listening.accept()
+        with line:
+            line.sendall(said)
+
+    with listener(tmp_path / "monitor.db") as listening:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert feel(tmp_path / "monitor.db") is None
+        thread.join()
+
+
+def test_somebody_else_who_takes_the_name_is_not_believed(tmp_path: Path) -> None:
+    database = tmp_path / "monitor.db"
+    with beating(database):
+        owner = {os.geteuid(), 0}
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+            line.connect(pulse._name(database))
+            assert pulse._peer(line) in owner
+            assert pulse._may_be_believed(os.geteuid(), database)
+            assert pulse._may_be_believed(0, database)
+            assert not pulse._may_be_believed(65533, database)
+            database.touch()
+            assert not pulse._may_be_believed(65533, database)
