@@ -46,14 +46,15 @@ class Beating:
         try:
             self._server = await asyncio.start_unix_server(self._answer, path=_name(self._database))
         except OSError as error:
-            return error.strerror or str(error)
+            return os.strerror(error.errno) if error.errno else str(error)
         return None
 
     async def _answer(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):  # whoever asked has left
             writer.write(json.dumps(asdict(self._feel())).encode())
             await writer.drain()
-        writer.close()
+            writer.close()
+            await writer.wait_closed()
 
     def stop(self) -> None:
         """Answer nobody any more."""

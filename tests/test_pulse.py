@@ -1,4 +1,4 @@
-"""The daemon's own word that it lives: told to whoever asks, believed only from whom it can come, and no disk needed."""
+"""The daemon's own word that it lives: told to whoever asks, believed only from whom it can come, without a disk."""
 
 import asyncio
 import os
