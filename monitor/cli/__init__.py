@@ -31,6 +31,7 @@ _COMMANDS = {
     "run": _Place("monitor.cli.run", "run", "watch the accounts, in the foreground, until Ctrl-C"),
     "demo": _Place("monitor.cli.demo", "demo", "see all of it at work for half a minute, without a key"),
     "check": _Place("monitor.cli.check", "check", "poll now and judge, as a monitoring plugin"),
+    "wait": _Place("monitor.cli.wait", "wait", "poll until the balance is there, as after a purchase"),
     "status": _Place("monitor.cli.status", "status", "what the daemon knows: balances, alerts, channels"),
     "outbox": _Place("monitor.cli.outbox", "outbox_group", "messages that wait or were given up"),
     "channels": _Place("monitor.cli.channels", "channels_group", "send a test message"),

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from monitor import messages
 from monitor.ask import ask
-from monitor.cli.common import choose, load, print_json, utc_now
+from monitor.cli.common import choose, load, print_json, read_by, utc_now
 from monitor.cli.plugin import WORST_FIRST, Exit, one_line, worst
 from monitor.config import Account
 from monitor.model import Failure, Level, Reading, Seen
@@ -37,13 +38,10 @@ class Finding:
     said: str
 
 
-def _amount(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Decimal | None:
-    try:
-        amount = None if value is None else parse_amount(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    if amount is not None and amount < 0:
-        raise click.BadParameter("nobody needs less than nothing")
+def _need(text: object) -> Decimal:
+    amount = parse_amount(text)
+    if amount < 0:
+        raise ValueError("nobody needs less than nothing")
     return amount
 
 
@@ -52,7 +50,7 @@ def _amount(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @click.option(
     "--need",
     metavar="USD",
-    callback=_amount,
+    callback=read_by(_need),
     help="Answer only this: would the balance stay above its critical threshold if that much were spent?",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -75,16 +73,14 @@ def check(path: Path | None, accounts: tuple[str, ...], need: Decimal | None, as
 
 
 async def _ask(accounts: Sequence[Account]) -> list[Seen]:
-    provider, slots = Legnext(), asyncio.Semaphore(_IN_FLIGHT)
+    slots = asyncio.Semaphore(_IN_FLIGHT)
 
     async def ask_one(account: Account) -> Seen:
         async with slots:
             return await ask(account, provider, wait_until=None, now=utc_now())
 
-    try:
+    async with aclosing(Legnext()) as provider:
         return await asyncio.gather(*(ask_one(account) for account in accounts))
-    finally:
-        await provider.aclose()
 
 
 def _report(accounts: Sequence[Account], seen: Sequence[Seen], need: Decimal | None, *, as_json: bool) -> Exit:

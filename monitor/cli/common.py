@@ -5,12 +5,12 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, TextIO, TypeVar
 
 import click
 
@@ -21,6 +21,7 @@ from monitor.quantity import plain, spoken
 if TYPE_CHECKING:
     from monitor.store import Store
 
+T = TypeVar("T")
 WRONG_USE = 2
 LEVEL_COLOURS = {"ok": "green", "warning": "yellow", "critical": "red", "info": "cyan"}
 _MOST_NAMES = 20
@@ -37,6 +38,18 @@ class Stop(click.ClickException):
         """Print each sentence on a line of its own."""
         for sentence in self.message.splitlines():
             click.echo(f"Error: {sentence}", file=file, err=True)
+
+
+def read_by(parse: Callable[[object], T]) -> Callable[[click.Context, click.Parameter, str | None], T | None]:
+    """Return an option's callback: its value is read as the configuration reads it, and a mistake said in its words."""
+
+    def read(_ctx: click.Context, _param: click.Parameter, value: str | None) -> T | None:
+        try:
+            return None if value is None else parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return read
 
 
 def load(path: Path | None, *, needs_secrets: bool = True) -> Config:
