@@ -366,7 +366,7 @@ class Daemon:
         self._schedule.close()
         if isinstance(self._provider, Legnext):
             await self._provider.aclose()
-        self._beating.stop()
+        await self._beating.stop()
         await self._say_farewell()
         self._log.info("stopped")
 

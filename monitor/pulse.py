@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _LONGEST = 4096
+_TURNS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Beating:
     def __init__(self, database: Path, feel: Callable[[], Pulse]) -> None:
         self._database, self._feel = database, feel
         self._server: asyncio.Server | None = None
+        self._asking: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> str | None:
         """Begin to answer; return why that cannot be, or None."""
@@ -50,16 +52,26 @@ class Beating:
         return None
 
     async def _answer(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._asking.add(writer)
         with suppress(OSError):  # whoever asked has left
             writer.write(json.dumps(asdict(self._feel())).encode())
             await writer.drain()
-            writer.close()
+        writer.close()
+        with suppress(OSError):
             await writer.wait_closed()
+        self._asking.discard(writer)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Answer nobody any more."""
-        if self._server is not None:
-            self._server.close()
+        if self._server is None:
+            return
+        self._server.close()
+        for _ in range(_TURNS):  # what was accepted becomes a connection only some turns later
+            await asyncio.sleep(0)
+        for writer in self._asking:
+            writer.transport.abort()
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
 
 
 def feel(database: Path, *, timeout: float = 2.0) -> Pulse | None:

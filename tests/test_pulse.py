@@ -27,8 +27,8 @@ def beating(database: Path, told: Pulse = WELL) -> Iterator[list[str | None]]:
         refused.extend([await first.start(), await second.start()])
         ready.set()
         await asyncio.to_thread(stop.wait, 20)
-        first.stop()
-        second.stop()
+        await first.stop()
+        await second.stop()
 
     thread = threading.Thread(target=asyncio.run, args=(main(),))
     thread.start()
