@@ -1,6 +1,7 @@
 """When each account is polled: one APScheduler job an account, spread over the interval by a fixed phase."""
 
 import logging
+import math
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -95,11 +96,13 @@ class Schedule:
             if not self._stopped:
                 self._scheduler.resume()
 
-    def _add(self, name: str, interval: float, wait: float | None) -> None:
-        """Add or replace a job; ``wait``: seconds until its first run, None for its next phase."""
+    def _add(self, name: str, interval: float, wait: float | None, *, due: float = math.inf) -> None:
+        """Add or replace a job; ``wait``: seconds until its first run, None for its next phase, or when it is due."""
         now = datetime.now(UTC)
         trigger = Phased(interval, phase_of(name, interval))
-        first = trigger.get_next_fire_time(None, now) if wait is None else now + timedelta(seconds=wait)
+        phase = (trigger.get_next_fire_time(None, now) - now).total_seconds()
+        left = max(due - self._monotonic(), 0.0)
+        first = now + timedelta(seconds=min(phase if wait is None else wait, left))
         self._scheduler.add_job(self._run, trigger, args=[name], id=name, next_run_time=first, replace_existing=True)
         self._entries[name] = _Entry(interval, self._monotonic() + (first - now).total_seconds())
 
@@ -110,10 +113,10 @@ class Schedule:
             await self._tick(name)
 
     def restart(self) -> None:
-        """Plan every poll anew from the present time, after a clock step."""
+        """Plan every poll anew from the present time, after a clock step: by the new phase, but none is put off."""
         with self._planning():
             for name, entry in self._entries.items():
-                self._add(name, entry.interval, None)
+                self._add(name, entry.interval, None, due=entry.due)
 
     def catch_up(self, overdue: Iterable[str]) -> None:
         """Make these polls now, but not all together; they stay overdue until then: a plan alone mends nothing."""

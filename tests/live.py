@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -61,6 +62,10 @@ class Api:
         """Return the latest thousand requests, or what is among them of one account, the oldest first."""
         found: list[dict[str, Any]] = self._call("GET", "requests" + (f"?account={name}" if name else ""))["requests"]
         return found
+
+    def polls(self, name: str = "main") -> list[float]:
+        """Return when the account was asked for, in seconds of a clock that nobody steps."""
+        return [datetime.fromisoformat(one["at"][:26] + "+00:00").timestamp() for one in self.log(name)]
 
     def wait_for_poll(self, after: int, name: str = "main") -> None:
         """Wait until the account was asked for more than so often."""

@@ -240,6 +240,19 @@ def test_runs_missed_by_a_clock_step_are_made_once() -> None:
     run(story())
 
 
+def test_a_clock_step_puts_no_poll_off_to_its_next_phase() -> None:
+    async def story() -> None:
+        polls = Polls()
+        async with scheduled(polls.tick, {"main": HOUR}) as schedule:
+            await polls.wait("main", 1)
+            schedule._entries["main"].due = time.monotonic() + 0.2  # as if an hour had nearly passed
+            schedule.restart()
+            assert len(polls.times) == 1
+            await polls.wait("main", 2)
+
+    run(story())
+
+
 def test_a_poll_that_raises_is_logged_and_the_schedule_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     async def story() -> None:
         polls = Polls()
