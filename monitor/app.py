@@ -30,6 +30,8 @@ POLLS_GRACE = 1.5
 SENDS_GRACE = 5.0
 HOUSE_GRACE = 0.5
 """Real seconds that a reload has to come to its end at a stop."""
+RELOAD = 20.0
+"""Real seconds for reading the configuration again: what hangs there must not keep the house from being kept."""
 BEAT = 10
 THIN_STEPS = 5
 """Small steps a second in which old history is thinned out; polls go in between."""
@@ -321,14 +323,22 @@ class Daemon:
         if self._load is None:
             return
         try:
-            fresh = await asyncio.to_thread(self._load)
+            async with asyncio.timeout(RELOAD):
+                fresh = await asyncio.to_thread(self._load)
         except ConfigError as error:
-            self._life = replace(self._life, reload_error=str(error))
-            for problem in error.problems:
-                self._log.error("reload_refused", problem=problem, note="the old configuration goes on")
+            self._refuse(error)
+        except TimeoutError:
+            self._refuse(
+                ConfigError([f"not read within {RELOAD:g} s: is a file of it a pipe, or on a disk that hangs?"])
+            )
         else:
             await self._adopt(fresh)
         await self._beat()
+
+    def _refuse(self, error: ConfigError) -> None:
+        self._life = replace(self._life, reload_error=str(error))
+        for problem in error.problems:
+            self._log.error("reload_refused", problem=problem, note="the old configuration goes on")
 
     async def _adopt(self, fresh: Config) -> None:
         now, old = self._clock.now(), self.config

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import ssl
 import threading
 from collections.abc import Callable
@@ -81,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say what this request told us, once in each notation."""
         secrets = [self.headers.get("x-api-key", ""), self.headers.get("Authorization", "")]
         secrets += [unquote(part) for part in self.path.split("/")[2:3]]
-        ways = (str, lambda text: quote(text, safe=""), json.dumps, repr, _base64, _base64_amid)
+        ways = (str, lambda text: quote(text, safe=""), _percent, json.dumps, repr, _base64, _base64_amid)
         return " ".join(way(secret) for secret in secrets if secret for way in ways) + f" {dict(self.headers)}"
 
     def say(self, status: int, content: str, kind: str = "application/json", **headers: str) -> None:
@@ -102,6 +103,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it that
         """Print nothing."""
+
+
+def _percent(text: str) -> str:
+    return re.sub("%..", lambda code: code[0].lower(), quote(text, safe=""))
 
 
 def _base64(text: str) -> str:

@@ -1,6 +1,7 @@
 """The daemon as a process, against the simulated API and real receivers."""
 
 import json
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -109,6 +110,24 @@ def test_a_bad_configuration_is_refused_at_a_reload_and_the_old_one_goes_on(api:
         hook.wait_posts(1, 10)
         assert run.stop() == 0
     assert hook.titles == [LOW]  # 40 is below the new threshold: no end is told
+
+
+@pytest.mark.slow
+def test_a_reload_that_hangs_is_refused_and_the_daemon_stays_healthy(api: Api, tmp_path: Path) -> None:
+    with Webhook() as hook, Run(tmp_path, settings(api, hook.url)) as run:
+        run.start()
+        good = run.path.read_text()
+        os.mkfifo(tmp_path / "key")  # nobody ever writes to it
+        run.path.write_text(good + '[accounts.batch]\napi_key_file = "key"\n')
+        run.send(signal.SIGHUP)
+        assert "not read within" in run.wait_event("reload_refused", seconds=60)["problem"]
+        run.path.write_text(good)
+        run.send(signal.SIGHUP)
+        run.wait_event("reloaded", seconds=60)
+        assert run.command("healthcheck").returncode == 0
+        api.change(balance_usd=20)
+        hook.wait_posts(1, 30)
+        assert run.stop() == 0
 
 
 def test_a_reload_brings_accounts_and_channels_and_takes_them_away(api: Api, tmp_path: Path) -> None:

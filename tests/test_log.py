@@ -1,10 +1,12 @@
 """The log: one event a line in every format, no secret in any of them, and nothing that it is given can break it."""
 
+import base64
 import io
 import json
 import logging
 import os
 import pty
+import re
 import subprocess
 import sys
 import time
@@ -412,6 +414,8 @@ def test_a_secret_is_hidden_in_every_line_and_notation(format_: str, secret: str
         quote(secret),
         quote(secret, safe=""),
         quote(quote(secret, safe=""), safe=""),
+        re.sub("%..", lambda code: code[0].lower(), quote(secret, safe="")),
+        base64.b64encode(f"user:{secret}".encode()).decode(),
         quote_plus(secret),
         secret.encode(),
     ]

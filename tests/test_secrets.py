@@ -95,6 +95,10 @@ class World:
             Planted((), self.proxy, (self.proxy,)),
         ]
 
+    def channels(self) -> list[str]:
+        """The names of the channels, of which only ``fine`` delivers."""
+        return [planted.path[1] for planted in self.planted() if planted.path[:1] == ("channels",)]
+
     def _mail(self) -> Planted:
         password = word("password")
         return Planted(("channels", "mail", "url"), self.mail.url_with(password=password, verify="no"), (password,))
@@ -120,8 +124,7 @@ def _hook(name: str, address: str) -> Planted:
 
 
 def _address(key: str, address: str) -> Planted:
-    path = word(f"path of {key}")
-    return Planted((key,), f"{address}/{quote(path, safe='')}", (path,))
+    return Planted((key,), f"{address}/{quote(word(key), safe='')}", (word(key),))
 
 
 def _login(name: str, address: str) -> Planted:
@@ -315,7 +318,8 @@ def live_through_everything(folder: Path, source: str, log_format: str) -> None:
     with World() as world, Program(folder, world, source, log_format) as program:
         program.start()
         program.wait_log("account_failing", count=len(world.accounts()) - 2)
-        program.wait_log("channel_failing", count=len(world.planted()) - len(world.accounts()) - 2)
+        program.wait_log("channel_failing", count=len(world.channels()) - 1)
+        program.wait_log("heartbeat_failing")
         everywhere: Places = {**program.entries()}
         assert leaks(set(world.words()) - {world.proxy}, program.environment_entry()) == []
         give_commands(program, COMMANDS if source == "environment" else [one for one in COMMANDS if is_keen(one)])
@@ -353,7 +357,7 @@ def lock_the_database(program: Program) -> None:
     before = len(program.log)
     with contextlib.closing(sqlite3.connect(program.home / "monitor.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        until(lambda: "database is locked" in program.log[before:], "trouble with the database", 60)
+        until(lambda: "locked" in program.log[before:], "trouble with the database", 60)
         program.command("status")
         program.command("outbox", "list")
 
@@ -421,6 +425,8 @@ MISTAKES = {
     "both": f'{_MAIN}api_key_file = "x"\n[channels.ops]\nurl = {_U}\nurl_file = {_U}\n',
     "among the settings": f"interval = {_K}\ntimezone = {_K}\ntimeout = {_U}\ndatabase = {_U}\n{_MAIN}",
     "a database with a password": f'database = "postgresql://user:{URL_TOKEN}@host/db"\n{_MAIN}',
+    "as a heartbeat's address": f'heartbeat_url = {_K}\nheartbeat_fail_url = "ftp://h/{URL_TOKEN}"\n{_MAIN}',
+    "for the file of a heartbeat": f"heartbeat_url_file = {_U}\nheartbeat_fail_url_file = {_K}\n{_MAIN}",
     "in the log's table": f"[log]\nlevel = {_K}\nformat = {_U}\n{_MAIN}",
     "as the API's address": f'{_MAIN}base_url = {_K}\n[accounts.b]\napi_key = {_K}\nbase_url = "https://h/?key={HEX}"\n',
     "in the API's address": f'[accounts.main]\napi_key = "{HEX}"\nbase_url = "https://127.0.0.1:1/{HEX}"\n',

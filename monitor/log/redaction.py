@@ -66,6 +66,7 @@ class _Hidden:
 
 _hidden: Final = _Hidden()
 
+_ESCAPE: Final = re.compile(r"%[0-9A-F]{2}")
 _PLAIN: Final = re.compile(r"[\w.~-]+", re.ASCII)  # the same in every notation
 _NAMED: Final = re.compile(r"pass|token|key|secret|auth", re.IGNORECASE)
 
@@ -94,6 +95,7 @@ _NOTATIONS: Final[tuple[Callable[[str], str], ...]] = (
     lambda text: quote(text, safe="", errors="replace"),
     lambda text: quote(text, errors="replace"),
     lambda text: quote(text, safe="", errors="replace").replace("%", "%25"),
+    lambda text: _ESCAPE.sub(lambda code: code[0].lower(), quote(text, safe="", errors="replace")),  # as .NET does
     lambda text: quote_plus(text, errors="replace"),
     lambda text: unquote(text, errors="replace"),
     html.escape,
