@@ -38,7 +38,7 @@ class Mirror(Receiver):
             self.bodies.append(body)
             self._grown.notify_all()
 
-    def wait_asked(self, mode: str, more: int, timeout: float = 40) -> None:
+    def wait_asked(self, mode: str, more: int, timeout: float = 120) -> None:
         """Wait until it was asked so often again."""
         count = self.asked.count(mode) + more
         self._wait(lambda: self.asked.count(mode) >= count, f"request {count} to {mode}", timeout)

@@ -198,7 +198,7 @@ class Program:
     def log(self) -> str:
         return self._log_path.read_text()
 
-    def wait_log(self, *words: str, count: int = 1, seconds: float = 60) -> None:
+    def wait_log(self, *words: str, count: int = 1, seconds: float = 120) -> None:
         """Wait until the log has a line with all these words, or so many."""
 
         def found() -> bool:
@@ -215,7 +215,7 @@ class Program:
             env=self.environment(),
             cwd=self.home,
             check=False,
-            timeout=90,
+            timeout=240,
         )
         self.said[f"the output of {words}"] = done.stdout + done.stderr
         return done.returncode
@@ -257,6 +257,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("check",),
     ("check", "--json"),
     ("check", "fine", "denied", "--need", "50"),
+    ("wait", "denied", "--at-least", "50"),
+    ("wait", "moved", "--at-least", "50", "--timeout", "1s", "--json"),
     ("status",),
     ("status", "--json"),
     ("outbox",),
@@ -273,7 +275,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("config", "init", "fresh.toml"),
     ("healthcheck",),
 )
-KEEN = {"check", "status", "channels", "config show", "config check", "healthcheck"}
+KEEN = {"check", "wait", "status", "channels", "config show", "config check", "healthcheck"}
 """Commands that look at the configuration's secrets, or at what came of them: given for each source of secrets."""
 APART = {"run", "demo", "simulate"}
 """Commands that have tests of their own below."""
@@ -304,7 +306,7 @@ def test_every_secret_key_of_the_configuration_is_planted() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_no_secret_shows_whatever_fails_and_whatever_is_asked(tmp_path: Path) -> None:
     sources = (("file", "console"), ("environment", "json"), ("files", "journal"))
     with concurrent.futures.ThreadPoolExecutor(3) as pool:  # side by side: most of it is waiting
@@ -357,7 +359,7 @@ def lock_the_database(program: Program) -> None:
     before = len(program.log)
     with contextlib.closing(sqlite3.connect(program.home / "monitor.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        until(lambda: "locked" in program.log[before:], "trouble with the database", 60)
+        until(lambda: "locked" in program.log[before:], "trouble with the database", 120)
         program.command("status")
         program.command("outbox", "list")
 
