@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _LONGEST = 4096
-_TURNS = 4
+_TURNS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,41 +35,50 @@ def _name(database: Path) -> str:
     return f"\0balance-monitor-{digest[:32]}"
 
 
+class _Telling(asyncio.Protocol):
+    """One who asked: is told, and is through."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = said
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Tell."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_unix_server makes
+        transport.write(self._said)
+        transport.close()
+
+
 class Beating:
     """The daemon's end, from ``start`` to ``stop``; whoever connects is told."""
 
     def __init__(self, database: Path, feel: Callable[[], Pulse]) -> None:
         self._database, self._feel = database, feel
         self._server: asyncio.Server | None = None
-        self._asking: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> str | None:
         """Begin to answer; return why that cannot be, or None."""
+        loop = asyncio.get_running_loop()
         try:
-            self._server = await asyncio.start_unix_server(self._answer, path=_name(self._database))
+            self._server = await loop.create_unix_server(self._tell, path=_name(self._database))
         except OSError as error:
-            return os.strerror(error.errno) if error.errno else str(error)
+            return os.strerror(error.errno or 0)
         return None
 
-    async def _answer(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._asking.add(writer)
-        with suppress(OSError):  # whoever asked has left
-            writer.write(json.dumps(asdict(self._feel())).encode())
-            await writer.drain()
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
-        self._asking.discard(writer)
+    def _tell(self) -> _Telling:
+        return _Telling(json.dumps(asdict(self._feel())).encode())
 
     async def stop(self) -> None:
         """Answer nobody any more."""
         if self._server is None:
             return
+        # What was accepted becomes a connection only some turns later: a server closed by then would leak the socket.
+        for listener in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+        await self._turns()
         self._server.close()
-        for _ in range(_TURNS):  # what was accepted becomes a connection only some turns later
-            await asyncio.sleep(0)
-        for writer in self._asking:
-            writer.transport.abort()
+        await self._turns()
+
+    async def _turns(self) -> None:
         for _ in range(_TURNS):
             await asyncio.sleep(0)
 
