@@ -36,13 +36,13 @@ def test_killed_at_every_moment_every_change_is_told_in_order_and_the_state_is_a
     assert counted.kills >= KILLS
     assert [point for point in Point if not counted.hits[point]] == []
     assert counted.repeats >= counted.in_flight > 0
-    assert counted.changes > KILLS / 2
+    assert counted.changes > 20
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_program_itself_may_be_killed_at_any_time(tmp_path: Path, zygote: Zygote) -> None:
-    killed = kill_program(tmp_path / "killed", 10, Manner(seed=SEED, longest=2.0))
+    killed = kill_program(tmp_path / "killed", 10, Manner(seed=SEED, longest=2.0, patience=10))
     left = leave_it(tmp_path / "left", zygote, killed.happened, REFERENCE)
     assert judge(killed) == []
     assert compare(killed, left) == []
@@ -57,7 +57,7 @@ def test_the_program_itself_may_be_killed_at_any_time(tmp_path: Path, zygote: Zy
     [
         ("marks first", deque([(Point.SEND, 1)] * 2), ["was never told", "deliveries: "]),
         ("queues later", deque([(Point.DECIDED, 1)] * 2), ["was never told", "outbox: "]),
-        ("queues first", deque([(Point.DECIDED, 1)] * 4), ["was told twice", "outbox: "]),
+        ("queues first", deque([(Point.DECIDED, 1)] * 4), ["outbox: "]),
         ("holds back", deque([(Point.DELIVERED, 9)] * 2), ["was told out of"]),
     ],
 )

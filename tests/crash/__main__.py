@@ -48,7 +48,7 @@ def _forks(folder: Path, zygote: Zygote, kills: int, seed: int) -> list[str]:
 
 def _programs(folder: Path, zygote: Zygote, kills: int, seed: int) -> list[str]:
     began = time.monotonic()
-    killed = kill_program(folder / "program", kills, Manner(seed=seed, longest=2.0), _progress(kills))
+    killed = kill_program(folder / "program", kills, Manner(seed=seed, longest=2.0, patience=10), _progress(kills))
     reference = leave_it(folder / "program left", zygote, killed.happened, Manner(speed=REFERENCE_SPEED))
     _report("balance-monitor run", figures(killed), time.monotonic() - began)
     return [*judge(killed), *judge(reference), *compare(killed, reference)]

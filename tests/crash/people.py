@@ -43,8 +43,8 @@ class Inbox(Webhook):
         self.name = name
         self.heard: list[Heard] = []
         self.known: set[News] = set()
-        self.killer: Callable[[str], bool] | None = None
-        """Called with the title while a message is being taken: true, if it ended the sender."""
+        self.killer: Callable[[int, str], bool] | None = None
+        """Called with the life and the title while a message is being taken: true, if it ended the sender."""
         self._tell = heard
         self._slow = 0.0
 
@@ -69,10 +69,11 @@ class Inbox(Webhook):
         if post.answer != 200 or not isinstance(post.body, dict):
             return  # not taken, or cut off in the middle: no service takes half a message
         news = news_of(post.body["title"], post.body["message"])
-        self.heard.append(Heard(int(post.headers["X-Life"]), news))
+        life, killer = int(post.headers["X-Life"]), self.killer
+        self.heard.append(Heard(life, news))
         self.known.update(news)
         self._tell()
-        if self.killer is not None and self.killer(post.body["title"]):
+        if killer is not None and killer(life, post.body["title"]):
             return
         threading.Event().wait(self._slow)
 

@@ -1,12 +1,12 @@
 """The rig: one story, lives that are killed, and at the end one that is left alone until everything was delivered."""
 
 import contextlib
+import itertools
 import json
 import os
 import random
 import signal
 import sqlite3
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ from crash.story import ACCOUNTS, CRITICAL, WARNING, Story, steps
 CHANNELS = ("c0", "c1", "c2")
 _FIRST = [(Point.MIGRATING, 1), (Point.MIGRATING, 5), (Point.MIGRATING, 14), (Point.MIGRATED, 1)]
 """Moments that come at a first start only, and at which of their passes."""
-_ONCE = {Point.START, Point.START_DONE, Point.STARTED, Point.RELOAD_DONE, Point.RELOADED, Point.FAREWELL, Point.TAKING}
+_ONCE = {Point.START, Point.START_DONE, Point.STARTED, Point.RELOAD_DONE, Point.RELOADED, Point.FAREWELL}
 _SIGNALS = {
     Point.RELOAD_DONE: signal.SIGHUP,
     Point.RELOADED: signal.SIGHUP,
@@ -82,7 +82,7 @@ class Rig:
         """Begin a life and kill it at the moment wanted; after so many seconds, wherever it is."""
         number = len(self.record.lives)
         pid = self._begin(number, None if wanted is Point.TAKING else wanted, nth)
-        with _service_that_kills(self.record.inboxes if wanted is Point.TAKING else (), pid) as marks:
+        with _service_that_kills(self.record.inboxes if wanted is Point.TAKING else (), pid, number, nth) as marks:
             if wanted in _SIGNALS:
                 self._signal_once_started(pid, _SIGNALS[wanted])
             code = self._body.ended(after)
@@ -151,13 +151,13 @@ class Rig:
 
 
 @contextlib.contextmanager
-def _service_that_kills(inboxes: Sequence[Inbox], pid: int) -> Iterator[list[Mark]]:
-    """Let the first service that takes a message kill its sender before it answers; it is then in the list."""
-    marks, once = list[Mark](), threading.Lock()
+def _service_that_kills(inboxes: Sequence[Inbox], pid: int, number: int, nth: int) -> Iterator[list[Mark]]:
+    """Let the service that takes the nth message of a life end that before it answers; it is then in the list."""
+    marks, passes = list[Mark](), itertools.count(1)  # counts in one step: no two services see the same number
 
-    def killer(channel: str) -> Callable[[str], bool]:
-        def kill_sender(title: str) -> bool:
-            if not once.acquire(blocking=False):
+    def killer(channel: str) -> Callable[[int, str], bool]:
+        def kill_sender(life: int, title: str) -> bool:
+            if life != number or next(passes) != nth:
                 return False
             marks.append(Mark(Point.TAKING, About(channel, title, taken=True)))
             kill(pid, signal.SIGKILL)
@@ -170,7 +170,6 @@ def _service_that_kills(inboxes: Sequence[Inbox], pid: int) -> Iterator[list[Mar
     try:
         yield marks
     finally:
-        once.acquire(blocking=False)
         for inbox in inboxes:
             inbox.killer = None
 
@@ -251,7 +250,7 @@ def kill_program(folder: Path, kills: int, manner: Manner, show: Progress = lamb
                 name, mode = illness[number]
                 by_name[name].turn(mode)
             if number % 2:
-                rig.live(Point.TAKING, 1, after=manner.patience)
+                rig.live(Point.TAKING, chance.randint(1, 4), after=manner.patience)
             else:
                 rig.live(None, 0, after=chance.uniform(0.1, manner.longest))
             show(rig.record)
