@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test quick check crash format lock cover clean help
+.PHONY: demo test quick check crash soak format lock cover clean help
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -40,6 +40,9 @@ check: $(VENV)/dev ## style, types, import directions
 
 crash: $(VENV)/dev ## kill the daemon at every moment; ARGS="--kills 1000 --seed 7"
 	PYTHONPATH=tests $(BIN)/python -m crash $(ARGS)
+
+soak: $(VENV)/dev ## 200,000 polls in sped-up time: what grows? ARGS="--polls 1000000"
+	PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
 format: $(VENV)/dev ## put the style right
 	$(BIN)/ruff format .
