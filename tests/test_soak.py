@@ -53,7 +53,7 @@ def test_a_few_polls_are_no_proof() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_polls_failures_messages_and_reloads_leave_no_thread_no_descriptor_and_no_task_behind(tmp_path: Path) -> None:
-    soaked = soak(tmp_path, Manner(polls=10_000, seconds=50, every=1.0))
+    soaked = soak(tmp_path, Manner(polls=10_000, seconds=40, every=1.0))
     last = soaked.samples[-1]
     assert last.polls > 1000
     assert last.failures > 50

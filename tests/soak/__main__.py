@@ -16,7 +16,7 @@ def main() -> int:
     """Run, and report."""
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
     parser.add_argument("--polls", type=int, default=200_000)
-    parser.add_argument("--speed", type=float, default=30.0, help="of the daemon's clock (default 30)")
+    parser.add_argument("--speed", type=float, default=1800.0, help="of the daemon's clock (default 1800)")
     parser.add_argument("--every", type=float, default=2.0, help="seconds between two samples (default 2)")
     parser.add_argument("--seed", type=int, default=None, help="of what happens meanwhile")
     parser.add_argument("--traced", action="store_true", help="say where memory was taken (three times as slow)")

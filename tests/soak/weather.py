@@ -21,22 +21,21 @@ _BALANCES = (3, 4, 15, 20, 80, 90)
 _NUMBERS = {
     "status": ("402", "403", "404", "429", "500", "503"),
     "code": ("401", "402", "422", "429", "500"),
-    "retry_after": ("3",),
+    "retry_after": ("3", "1800"),
     "slow": ("2",),
     "drip": ("0.01",),
 }
 _RARE = {"huge", "gzip_bomb", "hang", "slow", "drip"}
 """Costly for the simulated API, or for the second that a poll may take."""
 _HEAD = """
-interval = "5s"
+interval = "5m"
 timeout = "1s"
 database = "sqlite:///{folder}/monitor.db"
+[retention]
+raw = "2d"
+hourly = "4d"
 [rules.balance_usd]
 warning = {warning}
-remind_every = "10m"
-[rules.unreachable]
-warning = "1m"
-critical = "5m"
 [channels.well]
 url = "{well}"
 [channels.flapping]
