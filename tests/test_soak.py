@@ -28,6 +28,7 @@ def samples(*, leak: float = 0.0) -> list[Sample]:
             descriptors=20 + chance.randint(0, 30),
             tasks=10 + chance.randint(0, 40),
             database=700 * polls,
+            waiting=0,
         )
         for polls in range(0, 200_000, 500)
     ]

@@ -16,7 +16,7 @@ def main() -> int:
     """Run, and report."""
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
     parser.add_argument("--polls", type=int, default=200_000)
-    parser.add_argument("--speed", type=float, default=1800.0, help="of the daemon's clock (default 1800)")
+    parser.add_argument("--speed", type=float, default=750.0, help="of the daemon's clock (default 750)")
     parser.add_argument("--every", type=float, default=2.0, help="seconds between two samples (default 2)")
     parser.add_argument("--seed", type=int, default=None, help="of what happens meanwhile")
     parser.add_argument("--traced", action="store_true", help="say where memory was taken (three times as slow)")
@@ -45,6 +45,8 @@ def report(soaked: Soaked) -> int:
         figures = f"{one.start:11,.1f}{one.half:11,.1f}{one.end:11,.1f}{one.line.slope:+12,.2f}{one.line.error:10,.2f}"
         say(f"{one.measure.name:16}{figures}{one.measure.bound:9g}  {one.verdict}")
     say(f"{'database, MiB':16}{'':22}{last.database / 2**20:11,.1f}  grows by {growth(soaked.samples):,.0f} B a poll")
+    begun, half = soaked.samples[0], soaked.samples[len(soaked.samples) // 2]
+    say(f"{'waiting':16}{begun.waiting:11,}{half.waiting:11,}{last.waiting:11,}  messages, which are in memory too")
     say(
         f"\nSlopes: least squares over the second half, through the least in each {WINDOWS}th of the samples; "
         "flat: at most the bound, two standard errors allowed for noise."

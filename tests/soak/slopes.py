@@ -35,6 +35,8 @@ class Sample:
     tasks: int
     database: int
     """Bytes of the database and its log."""
+    waiting: int
+    """Messages in the outbox: what waits is in memory too."""
 
 
 @dataclass(frozen=True, slots=True)

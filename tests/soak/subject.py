@@ -4,11 +4,12 @@ import asyncio
 import gc
 import json
 import os
+import sqlite3
 import sys
 import threading
 import time
 import tracemalloc
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -87,7 +88,14 @@ class Subject:
             descriptors=len(list(Path("/proc/self/fd").iterdir())),
             tasks=len(asyncio.all_tasks()),
             database=sum(file.stat().st_size for file in files if file.exists()),
+            waiting=_waiting(self._store.path),
         )
+
+
+def _waiting(database: Path) -> int:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as other:
+        (count,) = other.execute("SELECT count(*) FROM outbox WHERE state = 'waiting'").fetchone()
+    return int(count)
 
 
 def main() -> None:

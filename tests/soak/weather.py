@@ -14,7 +14,7 @@ from shell import Api
 from monitor.simulator.faults import FAULTS
 
 ACCOUNTS = tuple(f"a{number}" for number in range(60))
-_REQUESTS = 16
+_REQUESTS = 40
 """After so many requests something changes."""
 _COMES_AND_GOES = ACCOUNTS[-6:]
 _BALANCES = (3, 4, 15, 20, 80, 90)
@@ -80,11 +80,11 @@ class Weather:
 
     def _change(self, tick: int) -> None:
         self._api.change(self._chance.choice(ACCOUNTS), balance_usd=self._chance.choice(_BALANCES))
-        if tick % 3 == 0:
+        if tick % 2 == 0:
             self._api.change(self._chance.choice(ACCOUNTS), fault=self._fault(), times=self._chance.randint(1, 8))
-        if tick % 5 == 0:
+        if tick % 2 == 1:
             self._flap()
-        if tick % 60 == 0:
+        if tick % 25 == 0:
             self._reload()
 
     def _fault(self) -> str:
@@ -94,7 +94,7 @@ class Weather:
 
     def _flap(self) -> None:
         flapping = self._inboxes[1]
-        match self._chance.choice(("ok", "ok", "error", "hang", "refuse")):
+        match self._chance.choice(("ok", "ok", "ok", "ok", "error", "hang", "refuse")):
             case "error":
                 flapping.status(503, b'{"error": "not now"}')
             case "hang":
