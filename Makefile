@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test quick check crash soak format lock cover clean help
+.PHONY: demo test quick check crash soak bench format lock cover clean help
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -43,6 +43,9 @@ crash: $(VENV)/dev ## kill the daemon at every moment; ARGS="--kills 1000 --seed
 
 soak: $(VENV)/dev ## 200,000 polls in sped-up time: what grows? ARGS="--polls 1000000"
 	PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
+
+bench: $(VENV)/dev ## what it costs, in figures of one run (a quarter of an hour; ONLY=a,e for some of them)
+	@PYTHONPATH=tests $(BIN)/python -m bench $(ONLY)
 
 format: $(VENV)/dev ## put the style right
 	$(BIN)/ruff format .
