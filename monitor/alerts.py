@@ -56,6 +56,8 @@ def advance(state: State, verdict: Verdict, *, confirm: int, limits: str) -> Sta
     A level fires when the last ``confirm`` judged polls are all at it or worse, and clears when as many were all
     beyond its margin; polls without a verdict are not shown to this function.
     """
+    if verdict.held is Level.OK and state == State(limits=limits):
+        return state  # nearly every poll: it is fine, as it was
     warning, critical = (
         _Latch(state.level >= level, up, down).turn(
             reached=verdict.level >= level,
@@ -135,6 +137,8 @@ def decide(
     ``new_id`` gives an alert of the named rule its identity.
     """
     judged = [_judge(case, look, say, new_id) for case in cases]
+    if all(ruling.alert is None for ruling in judged):
+        return judged
     levels = {ruling.case.rule.name: ruling.state.level for ruling in judged}
     return [
         replace(ruling, changes=dict(_tell(ruling, listeners, look.now, hidden=_is_hidden(ruling, levels))))
@@ -147,6 +151,8 @@ def _judge(case: Case, look: Look, say: Say, new_id: Callable[[str], str]) -> Ru
     if verdict is None:
         return Ruling(case, case.state, case.alert, {})
     state = advance(case.state, verdict, confirm=case.rule.confirm, limits=case.rule.limits)
+    if case.alert is None and state.level is Level.OK:
+        return Ruling(case, state, None, {})  # nearly every poll: there is nothing to put into words
     name, phrase = case.rule.name, say(verdict.fact, state.level, look.now)
     fresh = functools.partial(opened, new_id, look.account, name, look.now)
     return Ruling(case, state, follow(case.alert, state.level, phrase, fresh=fresh), {})

@@ -14,6 +14,7 @@ from monitor.ask import Provider, ask
 from monitor.clock import Clock
 from monitor.config import Account, Channel, Config, ConfigError, Unusable
 from monitor.deliver import Lane, Sender, Shared
+from monitor.gate import Gate
 from monitor.heartbeat import Heartbeat
 from monitor.model import Failure, Kind, Seen
 from monitor.notify import Notifier
@@ -25,6 +26,8 @@ from monitor.store import Store, durations, life, outbox, retention
 from monitor.store.life import Life
 
 POLLS_IN_FLIGHT = 250
+POLLS_AT_ONCE = 20
+"""Of them, those that began within the last second: no more than the connections that are kept open."""
 POLLS_GRACE = 1.5
 """Real seconds that polls in flight have at a stop, and that sends have in all: docker waits ten."""
 SENDS_GRACE = 5.0
@@ -66,6 +69,7 @@ class Daemon:
         """The ends of lanes whose channels have left the configuration."""
         self._waits: dict[str, datetime] = {}
         self._slots = asyncio.Semaphore(POLLS_IN_FLIGHT)
+        self._gate = Gate(POLLS_AT_ONCE)
         self._polling: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._stirred = asyncio.Event()
@@ -184,7 +188,7 @@ class Daemon:
             self._polling.discard(task)
 
     async def _poll(self, name: str) -> None:
-        async with self._slots:
+        async with self._slots, self._gate.place():
             account = self.config.accounts.get(name)
             if account is None:
                 return

@@ -13,6 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 FIRST_POLLS_A_SECOND = 50
+"""Or as many as there will be anyway: then all accounts have been polled after their interval."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -83,8 +84,9 @@ class Schedule:
                 if entry.interval != intervals[name]:
                     self._add(name, intervals[name], None)
             fresh = [name for name in intervals if name not in self._entries]
+            pace = max(FIRST_POLLS_A_SECOND, sum(1 / interval for interval in intervals.values()))
             for place, name in enumerate(fresh):
-                self._add(name, intervals[name], place / FIRST_POLLS_A_SECOND)
+                self._add(name, intervals[name], place / pace)
 
     @contextmanager
     def _planning(self) -> Iterator[None]:

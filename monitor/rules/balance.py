@@ -1,6 +1,7 @@
 """Rules about what is left: USD, credits, points, and the API's own alert."""
 
 from decimal import Decimal
+from functools import cached_property
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -31,7 +32,7 @@ class _Lowest(TwoLevels):
         """The amount itself."""
         return self.name
 
-    @property
+    @cached_property
     def limits(self) -> str:
         """Both thresholds, as ``warning $25.00, critical $5.00``."""
         return ", ".join(f"{level.word} {tell(line, self.unit, against=(line,))}" for level, line in self.lines)

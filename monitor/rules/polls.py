@@ -1,6 +1,7 @@
 """Rules about polls that bring no reading, or one that lacks a field."""
 
 from datetime import timedelta
+from functools import cached_property
 from typing import ClassVar
 
 from pydantic import Field
@@ -25,7 +26,7 @@ class Unreachable(TwoLevels):
         """Say whether critical is not shorter than warning."""
         return self.critical >= self.warning  # type: ignore[operator]  # both are there
 
-    @property
+    @cached_property
     def limits(self) -> str:
         """Both thresholds, as ``warning 15m, critical 2h``."""
         return ", ".join(f"{level.word} {short(line)}" for level, line in self.lines)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
@@ -156,7 +157,7 @@ class TwoLevels(Rule):
         self.__dict__[(set(lines) - given).pop()] = None  # frozen for everybody else
         return self
 
-    @property
+    @cached_property
     def lines(self) -> list[tuple[Level, Any]]:
         """The thresholds that there are, the milder first."""
         both = ((Level.WARNING, self.__dict__["warning"]), (Level.CRITICAL, self.__dict__["critical"]))

@@ -67,20 +67,19 @@ def remember(tx: Connection, before: Memory, seen: Seen, now: datetime, *, gap: 
     if before.polled_at is not None and now - before.polled_at > gap:
         before = replace(before, reading_id=None, failure_id=None)
     if isinstance(seen, Reading):
-        after = _remember_reading(tx, before, seen, now)
-    else:
-        after = _remember_failure(tx, before, seen, now)
-    _save(tx, after, is_new=before.polled_at is None)
-    return after
+        return _remember_reading(tx, before, seen, now)
+    return _remember_failure(tx, before, seen, now)
 
 
 def _remember_reading(tx: Connection, before: Memory, reading: Reading, now: datetime) -> Memory:
     if before.reading_id is not None and reading == before.reading and before.failure is None:
         history.grow(tx, before.reading_id, reading, now)
+        tx.execute(_SAVE_TIME, {"account": before.account, "now": now})
         return replace(before, read_at=now, polled_at=now, wait_until=None)
     run = history.begin(tx, before.account, reading, now)
     owner = reading.account_id or before.owner
-    return Memory(account=before.account, reading=reading, read_at=now, reading_id=run, owner=owner, polled_at=now)
+    after = Memory(account=before.account, reading=reading, read_at=now, reading_id=run, owner=owner, polled_at=now)
+    return _save(tx, after, is_new=before.polled_at is None)
 
 
 def _remember_failure(tx: Connection, before: Memory, failure: Failure, now: datetime) -> Memory:
@@ -91,7 +90,7 @@ def _remember_failure(tx: Connection, before: Memory, failure: Failure, now: dat
     else:
         run = history.begin(tx, before.account, known, now)
     wait = now + failure.retry_after if failure.retry_after else before.wait_until
-    return replace(
+    after = replace(
         before,
         failure=known,
         failing_since=before.failing_since or now,
@@ -99,13 +98,17 @@ def _remember_failure(tx: Connection, before: Memory, failure: Failure, now: dat
         polled_at=now,
         wait_until=wait if wait and wait > now else None,
     )
+    return _save(tx, after, is_new=before.polled_at is None)
 
 
 _ADD_ACCOUNT = insert(schema.accounts)
 _SAVE_ACCOUNT = update(schema.accounts).where(schema.accounts.c.name == bindparam("account"))
+_NOW = bindparam("now", type_=schema.Time)
+_SAVE_TIME = _SAVE_ACCOUNT.values(read_at=_NOW, polled_at=_NOW, wait_until=None)
+"""For a reading that is the same as before, as nearly all are."""
 
 
-def _save(tx: Connection, memory: Memory, *, is_new: bool) -> None:
+def _save(tx: Connection, memory: Memory, *, is_new: bool) -> Memory:
     values = {
         "read_at": memory.read_at,
         "reading_id": memory.reading_id,
@@ -123,6 +126,7 @@ def _save(tx: Connection, memory: Memory, *, is_new: bool) -> None:
         tx.execute(_ADD_ACCOUNT, {"name": memory.account} | values)
     else:
         tx.execute(_SAVE_ACCOUNT, {"account": memory.account} | values)
+    return memory
 
 
 def forget_account(tx: Connection, account: str) -> None:
