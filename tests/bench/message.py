@@ -9,7 +9,7 @@ from live import Api, Run, until
 from receivers import Webhook
 
 from bench.figure import Figure
-from bench.ground import Request, requests, scale
+from bench.ground import Request, as_installed, requests, scale
 
 _COUNT = scale(200, 5)
 _PAUSE = 0.25
@@ -31,15 +31,21 @@ def measure(folder: Path) -> list[Figure]:
 def _times(folder: Path) -> list[float]:
     scenario = folder / "falling.toml"
     scenario.write_text(f"[accounts.some]\ncopies = {_COUNT}\nbalance_usd = 100\n")
-    with Api(str(scenario)) as api, Webhook() as webhook, Run(folder, _settings(api, webhook.port)) as run:
-        run.start()
-        for name in api.keys:
-            until(lambda name=name: api.requests(name) > 0, f"the first poll of {name}", 60)  # type: ignore[misc]
-        time.sleep(scale(10, 2))  # every channel has loaded what it needs
-        fell, asked = _let_fall(api)
-        webhook.wait_posts(_COUNT, timeout=60)
-        asked |= set(requests(api))
-        return [_since(name, fell[name], at, asked) for name, at in _arrivals(webhook).items()]
+    with Api(str(scenario)) as api, Webhook() as webhook:
+        text = _settings(api, webhook.port)
+        with Run(folder, text, **as_installed(folder)) as run:
+            run.start()
+            return _fall(api, webhook)
+
+
+def _fall(api: Api, webhook: Webhook) -> list[float]:
+    for name in api.keys:
+        until(lambda name=name: api.requests(name) > 0, f"the first poll of {name}", 60)  # type: ignore[misc]
+    time.sleep(scale(10, 2))  # every channel has loaded what it needs
+    fell, asked = _let_fall(api)
+    webhook.wait_posts(_COUNT, timeout=60)
+    asked |= set(requests(api))
+    return [_since(name, fell[name], at, asked) for name, at in _arrivals(webhook).items()]
 
 
 def _let_fall(api: Api) -> tuple[dict[str, float], set[Request]]:

@@ -1,14 +1,13 @@
 """(e) From the start of the process to the first poll, and how long ``check`` takes."""
 
 import statistics
-import subprocess
 import time
 from pathlib import Path
 
 from live import Api, Run, settings
 
 from bench.figure import Figure
-from bench.ground import requests, scale
+from bench.ground import as_installed, requests, scale
 
 _TIMES = scale(15, 2)
 
@@ -29,7 +28,7 @@ def measure(folder: Path) -> list[Figure]:
 
 def _start(folder: Path, api: Api, text: str) -> float:
     known = api.requests()
-    with Run(folder, text) as run:
+    with Run(folder, text, **as_installed(folder)) as run:
         wall = time.time()
         run.start(wait=False)
         api.wait_for_poll(known)
@@ -38,5 +37,5 @@ def _start(folder: Path, api: Api, text: str) -> float:
 
 def _check(folder: Path) -> float:
     began = time.monotonic()
-    subprocess.run(Run(folder)._command("check"), check=True, capture_output=True, timeout=30, cwd=folder)
+    assert Run(folder, **as_installed(folder)).command("check").returncode == 0
     return time.monotonic() - began
