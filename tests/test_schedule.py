@@ -129,6 +129,18 @@ def test_every_account_is_polled_at_once_after_a_start_but_at_most_fifty_a_secon
     run(story())
 
 
+def test_many_accounts_are_first_polled_at_the_pace_of_all_later_polls() -> None:
+    """Three hundred a second, not fifty: all have been polled after their interval."""
+
+    async def story() -> None:
+        polls = Polls()
+        names = [f"account_{number}" for number in range(6000)]
+        async with scheduled(polls.tick, dict.fromkeys(names, 20.0), monotonic=lambda: 0.0) as schedule:
+            assert 19 < max(entry.due for entry in schedule._entries.values()) <= 20
+
+    run(story())
+
+
 def test_after_its_first_poll_an_account_is_polled_at_its_phase() -> None:
     async def story() -> None:
         polls = Polls()
