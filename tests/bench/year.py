@@ -16,8 +16,8 @@ from sqlalchemy import insert
 from bench.blocks import compare
 from bench.figure import Figure
 from bench.ground import daemon_on, scale
+from monitor.config import Retention
 from monitor.store import Store, retention, schema
-from monitor.store.retention import Retention
 
 _READINGS = scale(365 * 24 * 60, 5000)
 _MINUTE = timedelta(minutes=1)
