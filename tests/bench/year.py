@@ -21,6 +21,7 @@ from monitor.store import Store, retention, schema
 
 _READINGS = scale(365 * 24 * 60, 5000)
 _MINUTE = timedelta(minutes=1)
+_KEEP = Retention(raw=timedelta(days=35), hourly=timedelta(days=400))
 _CENT = Decimal("0.01")
 
 
@@ -84,6 +85,6 @@ def _retain(path: Path) -> Iterator[float]:
     while more:
         began = time.perf_counter()
         with store.transaction() as tx:
-            more = retention.step(tx, Retention(), now)
+            more = retention.step(tx, _KEEP, now)
         yield time.perf_counter() - began
     store.close()
