@@ -8,7 +8,7 @@ import random
 import re
 import ssl
 from collections.abc import Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,7 +20,8 @@ from monitor import __version__
 from monitor.model import Failure, Kind, Reading
 from monitor.provider import body, trouble
 from monitor.provider.answer import REDIRECTS, Answer, Passing, UnclearError, judge
-from monitor.provider.client import plain_client, trust
+from monitor.provider.client import trust
+from monitor.provider.line import Line
 from monitor.provider.reason import fit
 
 PAUSES = (0.3, 1.0)
@@ -37,7 +38,7 @@ _HEADERS = (
 
 
 class Legnext:
-    """Ask the balance endpoint for any number of accounts, over one client and one TLS context.
+    """Ask the balance endpoint for any number of accounts, over one set of connections and one TLS context.
 
     ``ssl_context`` replaces the one that httpx makes of certifi, SSL_CERT_FILE or SSL_CERT_DIR. ``now`` is the wall
     clock, for a Retry-After with a date.
@@ -53,7 +54,7 @@ class Legnext:
         self._ssl_context = ssl_context
         self._pauses = tuple(pauses)
         self._now = now
-        self._line: _Line | None = None
+        self._line: Line | None = None
 
     async def observe(self, *, api_key: str, base_url: str, timeout: float) -> Reading | Failure:  # noqa: ASYNC109 - a poll's own
         """Ask once, within ``timeout`` seconds, retries included; raises nothing that the world could cause."""
@@ -61,9 +62,10 @@ class Legnext:
             return Failure(Kind.REFUSED, "the api key is empty or has characters that no key has: nothing was sent")
         try:
             line, url = self._connect(), _address(base_url)
+            way = line.way(base_url, url)
         except Exception as error:  # noqa: BLE001 - base_url and the environment come from outside, and so does this
             return Failure(Kind.UNREACHABLE, trouble.unusable(error))
-        seen = await self._over(line, _Ask(line.client, url, key=api_key, timeout=timeout, now=self._now))
+        seen = await self._over(line, _Ask(way, url, key=api_key, timeout=timeout, now=self._now))
         await self._remember(line, seen)
         return replace(seen, reason=fit(seen.reason, api_key)) if isinstance(seen, Failure) else seen
 
@@ -73,7 +75,7 @@ class Legnext:
         if line is not None:
             await line.retire()
 
-    async def _over(self, line: "_Line", ask: "_Ask") -> Reading | Failure:
+    async def _over(self, line: Line, ask: "_Ask") -> Reading | Failure:
         line.users += 1
         try:
             return await self._persist(ask)
@@ -97,48 +99,29 @@ class Legnext:
             return Failure(Kind.UNREACHABLE, f"no answer within {ask.timeout:g} s")
         return seen.failure if isinstance(seen, Passing) else seen
 
-    def _connect(self) -> "_Line":
+    def _connect(self) -> Line:
         if self._line is None:
             if self._ssl_context is None:
                 self._ssl_context = trust()
-            self._line = _Line(plain_client(self._ssl_context))
+            self._line = Line(self._ssl_context)
         return self._line
 
-    async def _remember(self, line: "_Line", seen: Reading | Failure) -> None:
+    async def _remember(self, line: Line, seen: Reading | Failure) -> None:
         # httpcore can lose track of connections whose requests were cancelled: a client that only fails is replaced.
         line.failures = line.failures + 1 if isinstance(seen, Failure) and seen.kind is Kind.UNREACHABLE else 0
         if line.failures >= _TIRED and line is self._line:
             await self.aclose()
 
 
-class _Line:
-    """A client and how many polls use it: once retired, the last of them closes it."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self.client = client
-        self.users = 0
-        self.failures = 0
-        self._retired = False
-
-    async def retire(self) -> None:
-        self._retired = True
-        await self.leave()
-
-    async def leave(self) -> None:
-        if self._retired and not self.users:
-            with suppress(httpx.HTTPError, OSError):
-                await self.client.aclose()
-
-
 class _Ask:
     """One poll: what is asked, of whom, and until when."""
 
     def __init__(
-        self, client: httpx.AsyncClient, url: httpx.URL, *, key: str, timeout: float, now: Callable[[], datetime]
+        self, way: httpx.AsyncHTTPTransport, url: httpx.URL, *, key: str, timeout: float, now: Callable[[], datetime]
     ) -> None:
         self.timeout = timeout
         self.deadline = asyncio.get_running_loop().time() + timeout
-        self._client = client
+        self._way = way
         self._url = url
         self._key = key
         self._now = now
@@ -149,7 +132,7 @@ class _Ask:
 
     async def once(self) -> Reading | Failure | Passing:
         try:
-            response = await self._client.send(self._request(), stream=True)
+            response = await self._way.handle_async_request(self._request())
         except Exception as error:  # noqa: BLE001 - the seam: whatever httpx, anyio or ssl raise here is the world's doing
             return trouble.before_answer(error, self._url)
         try:
@@ -188,7 +171,7 @@ async def _take(response: httpx.Response) -> Answer:
 
 def _host(response: httpx.Response) -> str:
     try:
-        return urlsplit(response.extensions.get("location", "")).hostname or ""
+        return urlsplit(response.headers.get("location", "")).hostname or ""
     except ValueError:
         return ""
 

@@ -5,12 +5,12 @@ import socket
 import ssl
 from collections.abc import Iterator
 from http import HTTPStatus
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from monitor.model import Failure, Kind
 from monitor.provider.answer import Passing
+from monitor.provider.line import proxy_for
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -103,6 +103,5 @@ def _links(error: BaseException) -> Iterator[BaseException]:
 
 def _by_way_of(error: Exception, url: httpx.URL) -> str:
     """Point at the proxy when one was in between: it may be the one that was not reached."""
-    proxies = getproxies()
-    through = (url.scheme in proxies or "all" in proxies) and not proxy_bypass(url.host)
-    return " (by way of the proxy in the environment)" if through and isinstance(error, httpx.NetworkError) else ""
+    is_through = isinstance(error, httpx.NetworkError) and proxy_for(url) is not None
+    return " (by way of the proxy in the environment)" if is_through else ""
