@@ -403,4 +403,6 @@ class Daemon:
 def _connect(channel: Channel) -> Sender:
     if isinstance(channel.url, Unusable):
         raise TypeError("an unusable channel is never connected")
-    return Notifier(channel.url.get_secret_value(), redact=log.redact)
+    notifier = Notifier(channel.url.get_secret_value(), redact=log.redact)
+    notifier.load()  # in the channel's own thread, as all of this
+    return notifier

@@ -1,6 +1,7 @@
 """Apprise: one channel, one URL, one outcome. The only module that knows Apprise; it is imported at the first use."""
 
 import ast
+import contextlib
 import difflib
 import functools
 import importlib
@@ -79,6 +80,11 @@ class Notifier:
     def __init__(self, url: str, *, redact: Callable[[str], str]) -> None:
         self._url = url.strip()
         self._redact = redact
+
+    def load(self) -> None:
+        """Load what the first message would wait for half a second: Apprise, its plugins and the service."""
+        with contextlib.suppress(Exception):  # the first message meets it again, and says so
+            self._apprise  # noqa: B018 - it is kept
 
     def send(self, message: Message) -> Outcome:
         """Send a message and wait for the service's answer, in the calling thread; never raises.

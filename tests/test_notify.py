@@ -316,6 +316,22 @@ def test_passwords_of_netrc_are_not_sent_to_webhooks(webhook: Webhook, tmp_path:
     assert "Authorization" not in webhook.posts[0].headers
 
 
+def test_what_is_loaded_beforehand_is_nothing_that_the_first_message_waits_for(webhook: Webhook) -> None:
+    program = (
+        "import sys; sys.path.insert(0, 'tests'); from test_notify import Notifier, message\n"
+        f"notifier = Notifier({webhook.url!r}, redact=str); notifier.load(); before = set(sys.modules)\n"
+        "print(notifier.send(message()), [name for name in set(sys.modules) - before if name.startswith('apprise')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "Sent() []\n"
+
+
+def test_a_url_that_is_none_can_be_loaded_and_says_so_when_it_is_to_send() -> None:
+    notifier = Notifier("slack://nonsense", redact=keep)
+    notifier.load()
+    assert isinstance(notifier.send(message()), NotSent)
+
+
 def test_importing_the_module_does_not_import_apprise() -> None:
     program = "import sys, monitor.notify; print('apprise' in sys.modules, 'requests' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
