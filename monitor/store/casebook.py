@@ -11,13 +11,14 @@ from monitor.alerts import Case, Ruling, State
 from monitor.model import Alert, Change, Level, Told
 from monitor.rules import Rule
 from monitor.store import schema
+from monitor.store.quick import Quick
 
-_STATES = select(schema.states).where(schema.states.c.account == bindparam("account"))
+_STATES = Quick(select(schema.states).where(schema.states.c.account == bindparam("account")))
 
 
 def cases(tx: Connection, account: str, rules: Sequence[Rule]) -> list[Case]:
     """Return what is remembered of each rule of an account, in the order given."""
-    rows = {row.rule: row for row in tx.execute(_STATES, {"account": account})}
+    rows = {row.rule: row for row in _STATES.rows(tx, {"account": account})}
     open_alerts = _open_alerts(tx, [row.alert for row in rows.values() if row.alert])
     told = told_of(tx, open_alerts)
     return [

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.store.engine import check_revision, connect, migrate, path_of, spoken
-from monitor.store.mirror import Mirror, Notes, raw, write_back
+from monitor.store.mirror import NOTES, Mirror, Notes, raw, write_back
 from monitor.store.trouble import GoneError
 
 
@@ -28,6 +28,7 @@ class Disk:
             raise
         self.raw = raw(self.connection)
         self.notes = Notes(self._engine)
+        self.connection.info[NOTES] = self.notes.taken
         self._version = self._data_version()
         self._files = [self.path, *(beside for beside in self._beside() if beside.exists())]
         self._marks = self._stats()

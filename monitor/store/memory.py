@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 from monitor.messages import Standing
 from monitor.model import Failure, Kind, Level, Reading, Seen
 from monitor.store import history, schema
+from monitor.store.quick import Quick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +31,13 @@ class Memory:
     """What the API asked us to wait."""
 
 
-_RECALL = select(schema.accounts).where(schema.accounts.c.name == bindparam("account"))
+_RECALL = Quick(select(schema.accounts).where(schema.accounts.c.name == bindparam("account")))
 
 
 def recall(tx: Connection, account: str) -> Memory:
     """Return what is remembered of an account; nothing, for a new one."""
-    row = tx.execute(_RECALL, {"account": account}).one_or_none()
-    return Memory(account=account) if row is None else _memory(row)
+    rows = _RECALL.rows(tx, {"account": account})
+    return _memory(rows[0]) if rows else Memory(account=account)
 
 
 def recall_all(tx: Connection) -> dict[str, Memory]:
@@ -74,7 +75,7 @@ def remember(tx: Connection, before: Memory, seen: Seen, now: datetime, *, gap: 
 def _remember_reading(tx: Connection, before: Memory, reading: Reading, now: datetime) -> Memory:
     if before.reading_id is not None and reading == before.reading and before.failure is None:
         history.grow(tx, before.reading_id, reading, now)
-        tx.execute(_SAVE_TIME, {"account": before.account, "now": now})
+        _SAVE_TIME.run(tx, {"account": before.account, "now": now})
         return replace(before, read_at=now, polled_at=now, wait_until=None)
     run = history.begin(tx, before.account, reading, now)
     owner = reading.account_id or before.owner
@@ -101,31 +102,34 @@ def _remember_failure(tx: Connection, before: Memory, failure: Failure, now: dat
     return _save(tx, after, is_new=before.polled_at is None)
 
 
-_ADD_ACCOUNT = insert(schema.accounts)
-_SAVE_ACCOUNT = update(schema.accounts).where(schema.accounts.c.name == bindparam("account"))
+_ITS = schema.accounts.c.name == bindparam("account")
+_SAVED = {
+    column.name: bindparam(f"its_{column.name}", type_=column.type)
+    for column in schema.accounts.c
+    if column.name != "name"
+}
+_ADD_ACCOUNT = Quick(insert(schema.accounts).values(name=bindparam("account"), **_SAVED))
+_SAVE_ACCOUNT = Quick(update(schema.accounts).where(_ITS).values(_SAVED))
 _NOW = bindparam("now", type_=schema.Time)
-_SAVE_TIME = _SAVE_ACCOUNT.values(read_at=_NOW, polled_at=_NOW, wait_until=None)
+_SAVE_TIME = Quick(update(schema.accounts).where(_ITS).values(read_at=_NOW, polled_at=_NOW, wait_until=None))
 """For a reading that is the same as before, as nearly all are."""
 
 
 def _save(tx: Connection, memory: Memory, *, is_new: bool) -> Memory:
     values = {
-        "read_at": memory.read_at,
-        "reading_id": memory.reading_id,
-        "owner": memory.owner,
-        "failing_since": memory.failing_since,
-        "failure_kind": memory.failure.kind.value if memory.failure else None,
-        "failure_reason": memory.failure.reason if memory.failure else None,
-        "failure_id": memory.failure_id,
-        "polled_at": memory.polled_at,
-        "wait_until": memory.wait_until,
+        "account": memory.account,
+        "its_read_at": memory.read_at,
+        "its_reading_id": memory.reading_id,
+        "its_owner": memory.owner,
+        "its_failing_since": memory.failing_since,
+        "its_failure_kind": memory.failure.kind.value if memory.failure else None,
+        "its_failure_reason": memory.failure.reason if memory.failure else None,
+        "its_failure_id": memory.failure_id,
+        "its_polled_at": memory.polled_at,
+        "its_wait_until": memory.wait_until,
     }
-    if memory.reading is not None:
-        values |= {name: getattr(memory.reading, name) for name in history.FIELDS}
-    if is_new:
-        tx.execute(_ADD_ACCOUNT, {"name": memory.account} | values)
-    else:
-        tx.execute(_SAVE_ACCOUNT, {"account": memory.account} | values)
+    values |= {f"its_{name}": getattr(memory.reading, name, None) for name in history.FIELDS}
+    (_ADD_ACCOUNT if is_new else _SAVE_ACCOUNT).run(tx, values)
     return memory
 
 

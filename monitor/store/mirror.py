@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.pool import StaticPool
 
-from monitor.store import memory, schema
+from monitor.store import schema
 
 STATE = (schema.accounts, schema.states, schema.told, schema.channels, schema.daemon)
 """Tables that are written back whole."""
@@ -38,6 +38,10 @@ _LIVE = {
     schema.outbox.name: f"state IN ('waiting', 'given_up') OR {_RECENT}",
 }
 _MARKS = {len(table.columns): ", ".join("?" * len(table.columns)) for table in (*STATE, *CASES, *HISTORY)}
+
+
+NOTES = "notes"
+"""Where a connection's ``info`` has the list of what it changed, if anybody follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,7 @@ class Mirror:
 
     def take_over(self) -> None:
         """Get ready to stand in for the disk: runs of readings begin anew, since the old ones are there."""
-        with self.connection.begin():
-            memory.end_runs(self.connection)
+        self._raw.execute("UPDATE accounts SET reading_id = NULL, failure_id = NULL")
 
     def bound(self) -> None:
         """Let history not fill the memory: the oldest rows go."""
