@@ -41,4 +41,4 @@ async def _compare(folder: Path, api: Api) -> tuple[float, float, float]:
         async def bare() -> None:
             json.loads((await client.get(url, headers=headers)).content)
 
-        return await compare(lambda: daemon._tick("main"), bare, blocks=scale(40, 4), size=scale(100, 10))
+        return await compare(lambda: daemon._polls.tick("main"), bare, blocks=scale(40, 4), size=scale(100, 10))

@@ -62,7 +62,9 @@ def measure_cost(folder: Path) -> list[Figure]:
 async def _compare(with_it: Path, without: Path, text: str) -> tuple[float, float, float]:
     async with daemon_on(with_it, text) as one, daemon_on(without, text) as other:
         size, blocks = scale(100, 10), scale(40, 4)
-        return await compare(lambda: one._tick("main"), lambda: other._tick("main"), blocks=blocks, size=size)
+        return await compare(
+            lambda: one._polls.tick("main"), lambda: other._polls.tick("main"), blocks=blocks, size=size
+        )
 
 
 def measure_disk(folder: Path) -> list[Figure]:
