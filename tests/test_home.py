@@ -468,3 +468,13 @@ def test_a_stop_with_a_disk_that_takes_nothing_is_in_time_and_says_what_is_lost(
         home.play(act)
         assert home.store.close(timeout=0.5) is False
         assert home.store.trouble is not None
+
+
+def test_a_first_start_that_was_killed_before_there_was_a_database_has_lost_none(home: Home) -> None:
+    home.store.close()
+    for file in home.folder.glob("monitor.db*"):
+        file.unlink()
+    (home.folder / "monitor.db.lock").write_text("4711\n\n")  # all that such a start leaves
+    home.open()
+    assert home.store.is_first_start
+    assert not home.store.is_lost

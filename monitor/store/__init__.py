@@ -102,6 +102,8 @@ class Store:
         except BaseException:
             lock.undo()
             raise
+        if path.exists():
+            lock.note_use()
         had = found.ill or (Trouble(found.kept.reason, damaged=True) if found.kept else None)
         ground = Ground(found.disk, found.mirror, had)
         store = cls(path, ground, lock=lock, mender=Mender(url, lock, found.kept))
@@ -137,7 +139,7 @@ class Store:
     @property
     def is_lost(self) -> bool:
         """Say whether there was no file at the start although a daemon had run on this path before."""
-        was_used = self._lock is not None and self._lock.was_there
+        was_used = self._lock is not None and self._lock.was_used
         return self.is_first_start and was_used and self.latest is None
 
     # -- working ------------------------------------------------------------------------------------------------------

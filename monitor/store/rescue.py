@@ -65,7 +65,7 @@ def _clearer(ill: Trouble | None, path: Path) -> Trouble | None:
 def _goes_on(path: Path, ill: Trouble, lock: Lock) -> bool:
     if not path.exists():
         return ill.reason in trouble.PASSING
-    return path.is_file() and (lock.was_there or not ill.damaged)
+    return path.is_file() and (lock.was_used or not ill.damaged)
 
 
 def _without(url: str, mirror: Mirror, ill: Trouble) -> Beginning:

@@ -49,7 +49,7 @@ class Statements:
     def __init__(self, moments: Moments) -> None:
         self._moments = moments
         self._here = threading.local()
-        event.listen(Engine, "before_cursor_execute", self._before)
+        event.listen(Engine, "connect", lambda connection, _: connection.set_trace_callback(self._before))
 
     @contextlib.contextmanager
     def of(self, kind: str, about: About | None = None) -> Iterator[None]:
@@ -60,7 +60,7 @@ class Statements:
         finally:
             self._here.kind = ""
 
-    def _before(self, _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+    def _before(self, statement: str) -> None:
         kind = getattr(self._here, "kind", "")
         for where, pattern, point in _STATEMENTS:
             if where == kind and pattern.match(statement):
@@ -108,7 +108,7 @@ def _kind(work: Callable[..., Any]) -> str:
     if isinstance(work, partial) and name == "write":
         return "farewell" if work.keywords["life"].stopped_at is not None else ""
     names = {"take_up": "start", "reconcile": "reload", "settle": "settle"}
-    lambdas = {"Daemon._poll.<locals>.<lambda>": "poll", "Lane._turn.<locals>.<lambda>": "plan"}
+    lambdas = {"Polls._poll.<locals>.<lambda>": "poll", "Lane._turn.<locals>.<lambda>": "plan"}
     return (names | lambdas).get(name, "")
 
 
