@@ -134,3 +134,16 @@ def test_a_start_on_a_read_only_disk_goes_on_with_what_it_remembers(api: Api, tm
         assert [WORSE, "sent"] in run.titles()
         assert run.stop() == 0
     assert hook.titles == [LOW, read_only, WORSE, fine]
+
+
+def test_what_cannot_be_written_down_at_a_stop_is_said_to_be_lost(api: Api, tmp_path: Path) -> None:
+    with Webhook() as hook, Mounted(tmp_path, settings(api, hook.url)) as run:
+        run.start()
+        expect(hook, LOW)
+        for file in run.disk.glob("monitor.db*"):
+            file.unlink()
+        (run.disk / "monitor.db").mkdir()
+        expect(hook, trouble(run, "it was deleted or replaced while it was open")[0])
+        assert run.stop() == 0
+        (lost,) = run.events("memory_lost")
+        assert lost["note"] == "what was decided since then is not on the disk"

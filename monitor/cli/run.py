@@ -33,6 +33,9 @@ def run(path: Path | None) -> None:
     finally:
         if not store.close():
             log.get("monitor.run").warning("store_stuck", note="the disk does not answer; left as it is")
+        elif store.trouble is not None:
+            reason, note = store.trouble.reason, "what was decided since then is not on the disk"
+            log.get("monitor.run").error("memory_lost", reason=reason, note=note)
 
 
 async def _live(config: Config, store: Store) -> None:

@@ -8,6 +8,7 @@ mirror of what is live, until it can be written back. Other processes (status, o
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -78,6 +79,8 @@ class Store:
         self._verify, self._verified_at = VERIFY, time.monotonic()
         self._is_mending = False
         """Whether a thread other than the disk's is at the file: to open it again, or to verify it."""
+        self._mending: Future[Disk | None] = Future()
+        """What it comes to."""
         self._is_closed = False
         self._worker = Worker("store")
         self._jobs: dict[_Job, None] = {}
@@ -201,7 +204,8 @@ class Store:
         self._timer = loop.call_later(_LOOK, self._look, loop)
         before, self._seen = self._seen, self._at_work
         self._looks = self._looks + 1 if self._seen is not None and self._seen is before else 0
-        if self._looks >= self._patience and self._mender is not None:
+        may_hang = self._ground.is_on_disk or isinstance(self._seen, Disk)
+        if self._looks >= self._patience and may_hang and self._mender is not None:
             self._leave_behind(loop)
         self._plan_try()
         if self._is_mending or self._mender is None:
@@ -213,11 +217,11 @@ class Store:
             self._verified_at = now
             self._beside("verifier", partial(self._look_closely, self._ground.epoch, loop))
 
-    def _beside(self, name: str, call: Callable[[], None]) -> None:
+    def _beside(self, name: str, call: Callable[[], Disk | None]) -> None:
         """Call something in a thread of its own, which may hang as long as the disk does."""
         self._is_mending = True
         worker = Worker(name)
-        worker.submit(call)
+        self._mending = worker.submit(call)
         worker.close()
 
     def _look_closely(self, epoch: int, loop: asyncio.AbstractEventLoop) -> None:
@@ -245,14 +249,17 @@ class Store:
         for job in self._jobs:
             self._hand(job, loop)
 
-    def _mend(self, epoch: int, loop: asyncio.AbstractEventLoop) -> None:
+    def _mend(self, epoch: int, loop: asyncio.AbstractEventLoop) -> Disk | None:
         """Open the disk again, in the mender's thread, and have it taken by the disk's thread."""
         try:
             disk = self._open_again()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is why memory goes on
             self._tell(loop, epoch, partial(self._mended, error))
-            return
+            return None
+        if epoch != self._ground.epoch:
+            disk.close()
         self._tell(loop, epoch, lambda: self._take_back(disk, epoch, loop))
+        return disk
 
     def _open_again(self) -> Disk:
         assert self._mender is not None  # noqa: S101 - a store without one has no trouble of its own
@@ -300,9 +307,10 @@ class Store:
         return True
 
     def _close(self) -> None:
-        if self.trouble is not None and not self._is_mending:
+        if self.trouble is not None:
             with suppress(Exception):  # a last try; what it fails at is what ``trouble`` says
-                self._ground.come_back(self._open_again(), self._ground.epoch)
+                disk = self._mending.result() if self._is_mending else None
+                self._ground.come_back(disk or self._open_again(), self._ground.epoch)
         self._ground.close()
         if self._lock is not None:
             self._lock.release()

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.store.engine import check_revision, connect, migrate, path_of, spoken
-from monitor.store.mirror import NOTES, Mirror, Notes, raw, write_back
+from monitor.store.mirror import CASES, COMMANDED, NOTES, STATE, Mirror, Notes, Rows, raw, read, write_back
 from monitor.store.trouble import GoneError
 
 
@@ -34,11 +35,15 @@ class Disk:
         self._marks = self._stats()
 
     def _beside(self) -> list[Path]:
-        return [self.path.with_name(self.path.name + "-wal")]
+        return [self.path.with_name(self.path.name + end) for end in ("-wal", "-shm")]
 
     def _stats(self) -> list[tuple[int, int]]:
         found = [os.stat(file) for file in self._files]  # noqa: PTH116 - before each transaction: half the cost
         return [(one.st_ino, one.st_dev) for one in found]
+
+    def is_at(self, found: os.stat_result) -> bool:
+        """Say whether a file is the one that was opened."""
+        return self._marks[0] == (found.st_ino, found.st_dev)
 
     def check(self) -> None:
         """Raise a GoneError if the file was deleted or replaced; SQLite would write on into nowhere."""
@@ -65,10 +70,14 @@ class Disk:
         self.raw.execute(f"PRAGMA user_version={(int(count) + 1) % 1000}")
         self.raw.execute("PRAGMA synchronous=NORMAL")
 
-    def save(self, mirror: Mirror) -> None:
-        """Write a mirror back, in one transaction."""
-        with closing(mirror.copy()) as copy, self.connection.begin():
-            write_back(copy, self.raw)
+    def save(self, mirror: Mirror, *, is_late: Callable[[], bool] = lambda: False) -> Rows:
+        """Write a mirror back, in one transaction, and return what it did not know; nothing, if it came too late."""
+        with closing(mirror.copy()) as copy, self.connection.begin() as transaction:
+            write_back(copy, self.raw, knew_all=mirror.knew_all)
+            found = read(self.raw, COMMANDED if mirror.knew_all else (*STATE, *CASES))
+            if is_late():
+                transaction.rollback()
+        return found
 
     def copy_to(self, path: Path) -> None:
         """Write all of it, history included, into a new file: what is open can be read although it was deleted."""

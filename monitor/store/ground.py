@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from monitor.store import trouble
 from monitor.store.disk import Disk
-from monitor.store.mirror import COMMANDED, Mirror
+from monitor.store.mirror import COMMANDED, Mirror, Rows, read
 from monitor.store.trouble import HANGS, Trouble
 
 T = TypeVar("T")
@@ -43,6 +43,11 @@ class Ground:
         assert self._mirror is not None  # noqa: S101 - only commands have none, and they never come here
         return self._mirror
 
+    @property
+    def is_on_disk(self) -> bool:
+        """Say whether work goes to the disk, which may hang; memory is only slow."""
+        return self._disk is not None
+
     @contextmanager
     def transaction(self, *, reads: bool) -> Iterator[Connection]:
         """Open a transaction wherever they run now; what goes wrong is the caller's."""
@@ -53,7 +58,7 @@ class Ground:
         if disk is None:
             self.live.bound()
         elif self._mirror is not None:
-            self._follow(disk)
+            self._follow(disk, self._commanded(disk))
 
     def run(self, work: Callable[[Connection], T], epoch: int) -> T:
         """Do the work in one transaction: on the disk, or else in memory."""
@@ -73,16 +78,20 @@ class Ground:
         with disk.connection.begin():
             found = work(disk.connection)
         if self._mirror is not None:
+            commanded = self._commanded(disk)  # the disk may hang at it: the loop waits for the guard
             with self._guard:
                 if epoch == self.epoch:
-                    self._follow(disk)
+                    self._follow(disk, commanded)
         return found
 
-    def _follow(self, disk: Disk) -> None:
+    def _commanded(self, disk: Disk) -> Rows:
+        """Read what commands may have changed, if anybody has written since."""
+        return read(disk.raw, COMMANDED) if disk.was_changed() else []
+
+    def _follow(self, disk: Disk, commanded: Rows) -> None:
         """Let the mirror follow what was committed, by us and by commands."""
         self.live.follow(disk.notes.taken)
-        if disk.was_changed():
-            self.live.load(disk.raw, COMMANDED)
+        self.live.take(commanded)
 
     def _in_memory(self, work: Callable[[Connection], T]) -> T:
         with self.live.connection.begin():
@@ -134,16 +143,17 @@ class Ground:
     def come_back(self, disk: Disk, epoch: int) -> None:
         """Write back what happened in memory, and go on on the disk; raises what keeps it from that."""
         try:
-            disk.save(self.live)
+            live = disk.save(self.live, is_late=lambda: epoch != self.epoch)
         except BaseException:
             disk.close()
             raise
         with self._guard:
-            if epoch != self.epoch:  # too late: memory has gone on
-                disk.close()
-                return
-            self.live.come_home(disk.raw)
-            self._disk, self.old, self.ill = disk, None, None
+            is_late = epoch != self.epoch
+            if not is_late:
+                self.live.come_home(live)
+                self._disk, self.old, self.ill = disk, None, None
+        if is_late:  # memory has gone on
+            disk.close()
 
     def close(self) -> None:
         """Give the file back."""

@@ -7,7 +7,6 @@ is already on the disk is not in it.
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -82,18 +81,28 @@ class Mirror:
         self._turns = 0
         self.most, self.every = _MOST_HISTORY, _TURNS
 
+        self.knew_all = True
+        """Whether all that is live on the disk was read when this began."""
+
     def load(self, disk: sqlite3.Connection, tables: Iterable[Table] = (*STATE, *CASES)) -> None:
         """Take over what is live on the disk."""
         for table in tables:
-            columns, where = _columns(table), _LIVE.get(table.name, "1")
-            rows = disk.execute(f"SELECT {columns} FROM {table.name} WHERE {where}").fetchall()
-            self._in_one(partial(self._replace, table, rows))
+            self.take(read(disk, [table]))
 
-    def salvage(self, disk: sqlite3.Connection) -> None:
-        """Take over what a damaged file still has, table by table."""
+    def salvage(self, disk: sqlite3.Connection) -> bool:
+        """Take over what a damaged file still has, table by table; say whether that was all of it."""
+        is_all = True
         for table in (*STATE, *CASES):
-            with suppress(sqlite3.Error):
+            try:
                 self.load(disk, [table])
+            except sqlite3.Error:
+                is_all = False
+        return is_all
+
+    def take(self, found: "Rows") -> None:
+        """Take over what was read."""
+        for table, rows in found:
+            self._in_one(partial(self._replace, table, rows))
 
     def _replace(self, table: Table, rows: Sequence[Any]) -> None:
         self._raw.execute(f"DELETE FROM {table.name}")
@@ -129,12 +138,13 @@ class Mirror:
                 newest = f"(SELECT MAX(id) FROM {table.name})"
                 self._raw.execute(f"DELETE FROM {table.name} WHERE id <= {newest} - {self.most}")
 
-    def come_home(self, disk: sqlite3.Connection) -> None:
-        """Follow the disk again, after all was written back to it."""
+    def come_home(self, found: "Rows") -> None:
+        """Follow the disk again, after all was written back to it; what is not known here was read from it."""
         for table in HISTORY:
             self._raw.execute(f"DELETE FROM {table.name}")
         self.take_over()
-        self.load(disk, COMMANDED)
+        self.take(found)
+        self.knew_all = True
 
     def copy(self) -> sqlite3.Connection:
         """Return a copy of this copy, for a thread that the disk may hold up; close it after use."""
@@ -157,18 +167,35 @@ class Mirror:
         self._raw.execute("COMMIT")
 
 
-def write_back(copy: sqlite3.Connection, disk: sqlite3.Connection) -> None:
+Rows = Sequence[tuple[Table, Sequence[Any]]]
+"""What is live, table by table."""
+
+
+def read(disk: sqlite3.Connection, tables: Iterable[Table]) -> Rows:
+    """Read what is live on the disk."""
+    return [
+        (
+            table,
+            disk.execute(f"SELECT {_columns(table)} FROM {table.name} WHERE {_LIVE.get(table.name, '1')}").fetchall(),
+        )
+        for table in tables
+    ]
+
+
+def write_back(copy: sqlite3.Connection, disk: sqlite3.Connection, *, knew_all: bool = True) -> None:
     """Write all that happened in memory to the disk, within the caller's transaction.
 
     What waits or is open on the disk and unknown to memory comes from a transaction that was taken for lost and made
-    again: it is superseded. What a command settled on the disk meanwhile stays settled.
+    again: it is superseded. What a command settled on the disk meanwhile stays settled. If memory did not know all of
+    the disk when it began, what it does not know goes on instead: people were told of it, or are yet to be.
     """
     for table in STATE:
-        disk.execute(f"DELETE FROM {table.name}")
-        disk.executemany(_insert(table), _rows(copy, table))
+        if knew_all:
+            disk.execute(f"DELETE FROM {table.name}")
+        disk.executemany(_insert(table, "INSERT OR REPLACE"), _states(copy, disk, table))
     disk.execute("UPDATE accounts SET reading_id = NULL, failure_id = NULL")
     _write_alerts(copy, disk)
-    _write_outbox(copy, disk)
+    _write_outbox(copy, disk, knew_all=knew_all)
     for table in HISTORY:
         columns = [column.name for column in table.columns if column.name != "id"]
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
@@ -176,15 +203,25 @@ def write_back(copy: sqlite3.Connection, disk: sqlite3.Connection) -> None:
         disk.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
 
 
+def _states(copy: sqlite3.Connection, disk: sqlite3.Connection, table: Table) -> Iterable[Any]:
+    """Return the rows to write; where an alert is open on the disk only, the state that it belongs to stays."""
+    if table is not schema.states:
+        return _rows(copy, table)
+    is_open = set(disk.execute("SELECT account, rule FROM states WHERE alert IS NOT NULL"))
+    return [row for row in _rows(copy, table) if row[-1] is not None or row[:2] not in is_open]
+
+
 def _write_alerts(copy: sqlite3.Connection, disk: sqlite3.Connection) -> None:
     known = {row[0] for row in copy.execute("SELECT id FROM alerts")}
+    known |= {row[0] for row in disk.execute("SELECT alert FROM states WHERE alert IS NOT NULL")}
     for (one,) in disk.execute("SELECT id FROM alerts WHERE ended_at IS NULL").fetchall():
         if one not in known:
             disk.execute("UPDATE alerts SET ended_at = started_at WHERE id = ?", (one,))
+            disk.execute("DELETE FROM told WHERE alert = ?", (one,))
     disk.executemany(_insert(schema.alerts, "INSERT OR REPLACE"), _rows(copy, schema.alerts))
 
 
-def _write_outbox(copy: sqlite3.Connection, disk: sqlite3.Connection) -> None:
+def _write_outbox(copy: sqlite3.Connection, disk: sqlite3.Connection, *, knew_all: bool) -> None:
     columns = [column.name for column in schema.outbox.columns if column.name != "position"]
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     there = dict(disk.execute("SELECT id, state FROM outbox").fetchall())
@@ -199,6 +236,8 @@ def _write_outbox(copy: sqlite3.Connection, disk: sqlite3.Connection) -> None:
         f"UPDATE outbox SET {sets} WHERE id = ?",
         [(*row, row[0]) for row in rows if there.get(row[0]) == "waiting"],
     )
+    if not knew_all:
+        return
     superseded = [(one,) for one, state in there.items() if state == "waiting" and one not in known]
     disk.executemany("UPDATE outbox SET state = 'dropped', settled_at = decided_at WHERE id = ?", superseded)
 

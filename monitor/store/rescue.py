@@ -74,7 +74,10 @@ def _without(url: str, mirror: Mirror, ill: Trouble) -> Beginning:
     is_first = not _peek(mirror, path)
     if not ill.damaged:
         return Beginning(mirror, None, ill, is_first=is_first)
-    kept = move_aside(path, ill.reason)
+    try:
+        kept = move_aside(path, ill.reason)
+    except OSError:
+        return Beginning(mirror, None, ill, is_first=is_first)
     try:
         disk = Disk(url, is_daemon=True)
         disk.save(mirror)
@@ -91,9 +94,17 @@ def _peek(mirror: Mirror, path: Path) -> bool:
     for way in ("mode=ro", "immutable=1"):
         with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{quote(str(path))}?{way}", uri=True)) as disk:
             disk.execute("SELECT name FROM accounts LIMIT 1").fetchone()
-            mirror.salvage(disk)
+            mirror.knew_all = mirror.salvage(disk) and (way == "mode=ro" or not _has_log(path))
             return True
+    mirror.knew_all = False
     return False
+
+
+def _has_log(path: Path) -> bool:
+    try:
+        return path.with_name(path.name + "-wal").stat().st_size > 0
+    except OSError:
+        return False
 
 
 def move_aside(path: Path, reason: str) -> Kept:
@@ -129,6 +140,8 @@ class Mender:
         """The damaged file that was moved aside last."""
         self._url, self._lock = url, lock
         self._path = path_of(url)
+        self._made: int | None = None
+        """The number of the file that was put in a damaged one's place."""
 
     def mend(self, old: Disk | None, ill: Trouble) -> Disk:
         """Return the file, opened, once it can be written; raises what keeps it from that; takes as long as the disk.
@@ -139,8 +152,23 @@ class Mender:
             self._copy_deleted(old, ill)
             old.close()
         self._lock.renew(self._path)
-        if ill.damaged and self._path.exists():
+        if ill.damaged and self._path.exists() and not self._is_new(old):
             self.kept = move_aside(self._path, ill.reason)
+        return self._open(ill)
+
+    def _is_new(self, old: Disk | None) -> bool:
+        """Say whether the file is one that an earlier try has put in the damaged one's place."""
+        found = self._path.stat()
+        return found.st_ino == self._made and not (old and old.is_at(found))
+
+    def _open(self, ill: Trouble) -> Disk:
+        try:
+            return self._open_probed()
+        finally:
+            with suppress(OSError):
+                self._made = self._path.stat().st_ino if ill.damaged else None
+
+    def _open_probed(self) -> Disk:
         disk = Disk(self._url, is_daemon=True)
         try:
             disk.probe()

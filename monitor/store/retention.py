@@ -196,10 +196,9 @@ def _sweep(tx: Connection, runs: _Runs, swept: str, due: _Due) -> tuple[str, boo
 
 _box = schema.outbox.c
 _WAITING = _box.state == "waiting"
-_OLD_MESSAGES = select(_box.position, _box.id).where(
-    _box.settled_at < bindparam("oldest", type_=schema.Time), ~_WAITING
-)
-_MESSAGE = delete(schema.outbox).where(_box.position == bindparam("message_position"))
+_OLD_MESSAGES = select(_box.id).where(_box.settled_at < bindparam("oldest", type_=schema.Time), ~_WAITING)
+_MESSAGE = delete(schema.outbox).where(_box.id == bindparam("message_id"))
+"""By the id, which is the same in the mirror; positions need not be."""
 _ATTEMPTS = delete(schema.deliveries).where(schema.deliveries.c.message == bindparam("message_id"))
 _ALERT = delete(schema.alerts).where(schema.alerts.c.id == bindparam("alert"))
 
@@ -217,7 +216,7 @@ def _drop_messages(tx: Connection, due: _Due) -> bool:
     found = tx.execute(query, {"oldest": due.oldest}).all()
     if found:
         tx.execute(_ATTEMPTS, [{"message_id": row.id} for row in found])
-        tx.execute(_MESSAGE, [{"message_position": row.position} for row in found])
+        tx.execute(_MESSAGE, [{"message_id": row.id} for row in found])
     return len(found) == due.rows
 
 

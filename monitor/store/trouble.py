@@ -68,8 +68,8 @@ def of(error: BaseException) -> Trouble | None:
                 return GONE
             case sqlite3.Error():
                 return _of_sqlite(link)
-            case OSError(errno=int(number)) if number in _ERRNOS:
-                return Trouble(_ERRNOS[number])
+            case OSError():
+                return Trouble(_ERRNOS.get(link.errno or 0, f"the disk fails ({link.strerror})"))
     return None
 
 
