@@ -296,7 +296,7 @@ def test_what_waits_for_a_failing_channel_is_kept_over_the_trouble_and_sent_afte
         await home.until(lambda: home.inbox.refused)
         await home.until(lambda: home.store.losses and home.store.trouble is None, 15)
 
-    home.play(act)
+    home.play(act)  # which may end before anybody has looked at the disk
     home.store.close()
     assert (WORSE, "waiting") in sql(home.path, "SELECT title, state FROM outbox")
     home.inbox.is_deaf = False

@@ -216,3 +216,20 @@ def test_history_written_by_a_way_back_that_was_given_up_is_there_once(tmp_path:
     with world.store.transaction() as tx:
         assert [r[0] for r in tx.exec_driver_sql("SELECT balance_usd FROM readings")] == ["1", "2", "3"]
     world.close()
+
+
+def test_trouble_that_came_and_went_just_before_a_stop_is_told_after_the_next_start(home: Home) -> None:
+    async def act(daemon: Daemon) -> None:
+        await home.sees(20, LOW)
+        daemon.stop()  # nobody looks any more
+        home.store._ground.give_up(Trouble("it was away"), home.store._ground.epoch)
+
+    async def again(_daemon: Daemon) -> None:
+        await home.is_well()
+
+    home.play(act)
+    home.store.close()
+    home.open()
+    home.play(again)
+    assert home.of_home() == home.told("it was away")
+    home.assert_whole_but_open()
