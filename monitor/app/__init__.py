@@ -286,7 +286,7 @@ class Daemon:
         try:
             async with asyncio.timeout(1):
                 await self._beat(stopped=True)
-                await self._mind_disk()  # what came after the last look at it
+                await self._chores.mind_disk()  # what came after the last look at it
         except Exception as error:  # noqa: BLE001 - the disk's trouble: it must not make a failure of a stop
             self._log.warning("stop_not_noted", error=type(error).__name__)
 

@@ -1,8 +1,9 @@
 """Where transactions run: on the disk, or, while that is in trouble, in the mirror. All of it in the disk's thread."""
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TypeVar
 
@@ -85,8 +86,14 @@ class Ground:
         return found
 
     def _commanded(self, disk: Disk) -> Rows:
-        """Read what commands may have changed, if anybody has written since."""
-        return read(disk.raw, COMMANDED) if disk.was_changed() else []
+        """Read what commands may have changed, if anybody has written since.
+
+        What was committed is committed: a disk that fails just now is met again by the next transaction.
+        """
+        with suppress(sqlite3.Error):
+            if disk.was_changed():
+                return read(disk.raw, COMMANDED)
+        return []
 
     def _follow(self, disk: Disk, commanded: Rows) -> None:
         """Let the mirror follow what was committed, by us and by commands."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -44,12 +45,12 @@ _STATEMENTS = [
 
 
 class Statements:
-    """Sees each statement of a transaction before the database does."""
+    """Sees each statement on a file right before SQLite runs it, whichever way it came there."""
 
     def __init__(self, moments: Moments) -> None:
         self._moments = moments
         self._here = threading.local()
-        event.listen(Engine, "connect", lambda connection, _: connection.set_trace_callback(self._before))
+        event.listen(Engine, "connect", self._trace)
 
     @contextlib.contextmanager
     def of(self, kind: str, about: About | None = None) -> Iterator[None]:
@@ -59,6 +60,11 @@ class Statements:
             yield
         finally:
             self._here.kind = ""
+
+    def _trace(self, connection: sqlite3.Connection, _record: object) -> None:
+        _, _, file = connection.execute("PRAGMA database_list").fetchone()
+        if file:
+            connection.set_trace_callback(self._before)
 
     def _before(self, statement: str) -> None:
         kind = getattr(self._here, "kind", "")
@@ -102,14 +108,17 @@ class WatchedStore(Store):
             self.moments.pass_by(points[kind], about)
 
 
+_BY_NAME = {"take_up": "start", "reconcile": "reload", "settle": "settle"}
+
+
 def _kind(work: Callable[..., Any]) -> str:
-    """Say what a transaction is for, by the function that the daemon hands to the store."""
-    name = work.func.__name__ if isinstance(work, partial) else work.__qualname__
-    if isinstance(work, partial) and name == "write":
+    """Say what a transaction is for, by the function that the daemon hands to the store, or that its lambda calls."""
+    if isinstance(work, partial) and work.func.__name__ == "write":
         return "farewell" if work.keywords["life"].stopped_at is not None else ""
-    names = {"take_up": "start", "reconcile": "reload", "settle": "settle"}
-    lambdas = {"Polls._poll.<locals>.<lambda>": "poll", "Lane._turn.<locals>.<lambda>": "plan"}
-    return (names | lambdas).get(name, "")
+    if isinstance(work, partial):
+        return _BY_NAME.get(work.func.__name__, "")
+    called = set(work.__code__.co_names) if work.__name__ == "<lambda>" else set[str]()
+    return "poll" if {"poll", "settle"} <= called else "plan" if "plan" in called else ""
 
 
 def _about(work: Callable[..., Any]) -> About | None:
