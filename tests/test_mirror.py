@@ -152,3 +152,14 @@ def test_history_in_memory_is_bounded_and_everything_else_is_kept(tmp_path: Path
     with world.store.transaction() as tx:
         assert [row.title for row in tx.execute(select(schema.outbox).order_by(schema.outbox.c.position))] == titles
     world.close()
+
+
+def test_a_mirror_that_cannot_follow_begins_anew_from_the_disk(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.reads(20)
+    ground = world.store._ground
+    stumble = "CREATE TRIGGER stumble BEFORE UPDATE ON accounts BEGIN SELECT RAISE(ABORT, 'no'); END"
+    ground.live._raw.execute(stumble)
+    world.reads(19)
+    assert_exact(ground)
+    world.close()

@@ -96,9 +96,12 @@ class Ground:
         return []
 
     def _follow(self, disk: Disk, commanded: Rows) -> None:
-        """Let the mirror follow what was committed, by us and by commands."""
-        self.live.follow(disk.notes.taken)
-        self.live.take(commanded)
+        """Let the mirror follow what was committed, by us and by commands; if it cannot, it begins anew."""
+        try:
+            self.live.follow(disk.notes.taken)
+            self.live.take(commanded)
+        except sqlite3.Error:
+            self.live.load(disk.raw)
 
     def _in_memory(self, work: Callable[[Connection], T]) -> T:
         with self.live.connection.begin():
