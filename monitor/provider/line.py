@@ -21,8 +21,7 @@ def proxy_for(url: httpx.URL) -> str | None:
 class Line:
     """All connections, and how many polls use them: once retired, the last of them closes it.
 
-    Polls go to httpx's transport without its client, which would follow, keep, guess and log what polls must not, for
-    a fifth of their CPU time.
+    Polls go to httpx's transport without its client, which would follow, keep, guess and log what polls must not.
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:
