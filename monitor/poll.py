@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from monitor import alerts, messages
@@ -290,12 +290,14 @@ class TakenUp:
     waits: dict[str, datetime]
     """Until when the API asked to wait, by account."""
     lost: Sequence[Message]
+    away: timedelta
+    """For how long no daemon ran, by the clock."""
 
 
 def take_up(tx: Tx, *, config: Config, born: Life, now: datetime) -> TakenUp:
     """Take up what is remembered, in one transaction."""
-    durations.skip_absence(tx, now)
+    away = durations.skip_absence(tx, now)
     found = reconcile(tx, config, now)
     life.write(tx, born)
     known = memory.recall_all(tx).items()
-    return TakenUp({name: one.wait_until for name, one in known if one.wait_until is not None}, found.lost)
+    return TakenUp({name: one.wait_until for name, one in known if one.wait_until is not None}, found.lost, away)

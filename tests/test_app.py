@@ -7,10 +7,12 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, insert, select
 from world import MAIN, OPS, parse, reading
 
 from monitor import log
@@ -19,7 +21,8 @@ from monitor.clock import Clock
 from monitor.config import Channel, Config, ConfigError
 from monitor.deliver import Lane
 from monitor.model import Failure, Kind, Message, Outcome, Seen, Sent
-from monitor.store import Store, memory
+from monitor.store import Store, life, memory, schema
+from monitor.store.life import Life
 
 
 class Api:
@@ -276,3 +279,27 @@ def test_a_disk_in_trouble_at_a_stop_is_said_and_the_stop_is_an_ordinary_one(sta
 
     stage.play(act)
     assert len(stage.events("stopped")) == 1
+
+
+@pytest.mark.parametrize(("away", "is_dropped"), [(timedelta(hours=1), True), (timedelta(days=900), False)])
+def test_history_is_not_dropped_by_a_clock_that_may_be_wrong(
+    stage: Stage, away: timedelta, *, is_dropped: bool
+) -> None:
+    """A machine that wakes up in another year must not take all that it knows for too old."""
+    now = stage.clock.now()
+    old = {"account": "main", "first_at": now - timedelta(days=900), "last_at": now - timedelta(days=900), "polls": 1}
+    beat = Life(pid=1, version="0", started_at=now - away, beat_at=now - away, config="", accounts=1)
+    with stage.store.transaction() as tx:
+        life.write(tx, beat)
+        tx.execute(insert(schema.readings), old | {"balance_usd": Decimal(20)})
+        assert tx.execute(select(func.count()).select_from(schema.readings)).scalar() == 1
+
+    async def act(_daemon: Daemon) -> None:
+        await stage.until(lambda: stage.api.asked)
+        await asyncio.sleep(2.5)  # two rounds of housekeeping
+
+    stage.play(act)
+    with stage.store.transaction() as tx:
+        oldest = tx.execute(select(func.min(schema.readings.c.first_at))).scalar()
+    assert oldest is not None
+    assert (oldest > now - timedelta(days=1)) is is_dropped

@@ -126,6 +126,7 @@ class Daemon:
         now = self._clock.now()
         awake = await self._store.do(functools.partial(poll.take_up, config=self.config, born=self._life, now=now))
         self._polls.waits = awake.waits
+        self._chores.hold_thinning(0, awake.away)
         report.start(self._log, self.config, self._store, self._life)
         report.lost(self._log, awake.lost)
         await self._chores.tell_lost()

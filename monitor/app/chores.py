@@ -15,8 +15,8 @@ THIN_STEPS = 5
 THIN_REST = 600
 """Seconds of rest after the last of them."""
 THIN_HOLD = timedelta(days=1)
-"""After a step of the clock that is longer than this, nothing is thinned out for as long: it may be a wrong clock, by
-which all history would be too old."""
+"""After a step of the clock or an absence that is longer than this, nothing is thinned out for as long: it may be a
+wrong clock, by which all history would be too old."""
 
 
 class Chores:

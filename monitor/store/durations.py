@@ -22,8 +22,8 @@ def move_clock(tx: Connection, step: timedelta) -> None:
     memory.end_runs(tx)
 
 
-def skip_absence(tx: Connection, now: datetime) -> None:
-    """Count the time in which no daemon ran neither as silence of the API nor as failure of a channel.
+def skip_absence(tx: Connection, now: datetime) -> timedelta:
+    """Return for how long no daemon ran, and count that neither as silence of the API nor as failure of a channel.
 
     If the clock shows less than at the last beat, it was set back meanwhile, or has not been set yet: what lies ahead
     of it now would hold up polls, reminders and deliveries until it comes to pass.
@@ -32,9 +32,10 @@ def skip_absence(tx: Connection, now: datetime) -> None:
     away = now - last.beat_at if last else timedelta(0)
     if away < timedelta(0):
         move_clock(tx, away)
-        return
+        return away
     _shift(tx, away, (schema.accounts.c.failing_since, schema.channels.c.failing_since))
     _shift(tx, away, (_box.first_attempt_at,), where=_WAITING)
+    return away
 
 
 def _shift(tx: Connection, by: timedelta, columns: Sequence[Any], *, where: Any = true()) -> None:  # noqa: ANN401, B008 - a condition
