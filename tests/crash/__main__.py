@@ -7,6 +7,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import aloud
+from aloud import say
+
 from crash.bodies import Zygote
 from crash.points import Point
 from crash.record import Record
@@ -64,21 +67,10 @@ def _report(what: str, counted: Figures, seconds: float) -> None:
 
 def _progress(kills: int) -> Progress:
     def show(record: Record) -> None:
-        if sys.stderr.isatty():
-            changes = sum(map(len, record.happened.values()))
-            sys.stderr.write(f"\r\x1b[Kkilled {len(record.kills)} of {kills}, {changes} changes of level\r")
-            sys.stderr.flush()
+        changes = sum(map(len, record.happened.values()))
+        aloud.show(f"killed {len(record.kills)} of {kills}, {changes} changes of level")
 
     return show
-
-
-def say(line: str) -> None:
-    """Print a line, over whatever shows the progress."""
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+import aloud
+from aloud import say
+
 from soak.run import Manner, Show, Soaked, soak
 from soak.slopes import MEASURES, PER, WINDOWS, Sample, Verdict, find, growth
 
@@ -58,21 +61,10 @@ def report(soaked: Soaked) -> int:
 
 def _progress(polls: int) -> Show:
     def show(sample: Sample) -> None:
-        if sys.stderr.isatty():
-            memory = sample.rss / 2**20
-            sys.stderr.write(f"\r\x1b[K{sample.polls:,} of {polls:,} polls, {memory:.1f} MiB\r")
-            sys.stderr.flush()
+        memory = sample.rss / 2**20
+        aloud.show(f"{sample.polls:,} of {polls:,} polls, {memory:.1f} MiB")
 
     return show
-
-
-def say(line: str) -> None:
-    """Print a line, over what shows the progress."""
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
