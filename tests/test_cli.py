@@ -12,7 +12,7 @@ import pytest
 from shell import at_terminal, move_into, process, run
 
 from monitor import __version__
-from monitor.cli import end, let_go, main, root
+from monitor.cli import common, end, let_go, main, root
 
 NAMES = ["run", "demo", "check", "wait", "status", "outbox", "channels", "config", "simulate", "healthcheck"]
 
@@ -179,9 +179,24 @@ def test_whatever_went_wrong_ends_in_a_sentence(
     assert (ended.value.code, *capsys.readouterr()) == (code, "", f"{said}\n")
 
 
-def test_a_mistake_of_ours_keeps_its_traceback() -> None:
-    with pytest.raises(ZeroDivisionError):
-        end(ZeroDivisionError(), ["status"])
+def test_a_mistake_of_ours_keeps_its_traceback_without_the_secrets_that_were_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[accounts.main]\napi_key = "key-of-main-0001"\n')
+    common.load(path)
+
+    def asks(url: str) -> None:
+        raise RuntimeError(f"asking {url}")
+
+    with pytest.raises(RuntimeError) as failed:
+        asks("https://localhost/?key=key-of-main-0001")
+    with pytest.raises(SystemExit) as ended:
+        end(failed.value, ["status"])
+    said = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert "in asks" in said
+    assert said.endswith("RuntimeError: asking https://localhost/?key=********\n")
 
 
 def test_the_entry_point_ends_with_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ class _Program(click.Group):
         rest |= {"prog_name": _PROGRAM, "standalone_mode": False}
         try:
             code = super().main(words, **rest)
-        except Exception as error:  # noqa: BLE001 - told below, or raised again
+        except Exception as error:  # noqa: BLE001 - told below
             end(_clearer(error), words)
         sys.exit(code or 0)
 
@@ -75,7 +75,7 @@ def _clearer(error: Exception) -> Exception:
 
 
 def end(error: Exception, words: Sequence[str]) -> NoReturn:
-    """Leave with the sentence and the exit code of what went wrong; our own mistakes are raised again."""
+    """Leave with the sentence and the exit code of what went wrong; our own mistakes also leave their traceback."""
     if _called(words) == "check":
         from monitor.cli.plugin import end_unknown  # noqa: PLC0415 - what it loads is for check only
 
@@ -97,7 +97,10 @@ def end(error: Exception, words: Sequence[str]) -> NoReturn:
         case OSError():
             click.echo(f"Error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
             sys.exit(_FAILED)
-    raise error
+    from monitor.cli.common import print_crash  # noqa: PLC0415 - as rare as it is
+
+    print_crash(error)
+    sys.exit(_FAILED)
 
 
 def _called(words: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +26,19 @@ T = TypeVar("T")
 WRONG_USE = 2
 LEVEL_COLOURS = {"ok": "green", "warning": "yellow", "critical": "red", "info": "cyan"}
 _MOST_NAMES = 20
+
+
+_secrets: set[str] = set()
+"""What this command has read and must never show."""
+
+
+def print_crash(error: BaseException) -> None:
+    """Print the traceback of a mistake of ours, without any secret that an exception may quote."""
+    from monitor import log  # noqa: PLC0415 - 10 ms that only a crash must pay
+
+    text = log.redact("".join(traceback.format_exception(error)))
+    log.hide(_secrets)
+    click.echo(log.redact(text), nl=False, err=True)
 
 
 class Stop(click.ClickException):
@@ -58,9 +72,11 @@ def load(path: Path | None, *, needs_secrets: bool = True) -> Config:
     Without ``needs_secrets``, an account or a channel that lacks its secret is Unusable, not a mistake.
     """
     try:
-        return configuration.load(_find(path), os.environ, needs_secrets=needs_secrets)
+        found = configuration.load(_find(path), os.environ, needs_secrets=needs_secrets)
     except ConfigError as error:
         raise Stop(*error.problems, code=WRONG_USE) from error
+    _secrets.update(found.secrets)
+    return found
 
 
 def _find(path: Path | None) -> Path | None:

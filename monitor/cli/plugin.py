@@ -5,14 +5,13 @@ Whatever goes wrong is UNKNOWN: said on standard output, where the caller reads,
 
 import contextlib
 import sys
-import traceback
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import NoReturn
 
 import click
 
-from monitor.cli.common import print_json
+from monitor.cli.common import print_crash, print_json
 
 
 class Exit(IntEnum):
@@ -61,5 +60,5 @@ def _sentence(error: Exception) -> str:
             return "stopped before an answer came"
         case OSError():
             return error.strerror or str(error)
-    traceback.print_exception(error)
+    print_crash(error)
     return f"a mistake in balance-monitor ({type(error).__name__}): see standard error"

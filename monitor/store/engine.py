@@ -40,6 +40,7 @@ def connect(url: str) -> Engine:
         pool_size=1,
         max_overflow=0,
         connect_args={"check_same_thread": False, "timeout": BUSY},
+        hide_parameters=True,  # an error in the log needs no texts of messages
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

@@ -72,7 +72,8 @@ class Mirror:
     """The copy; used by one thread at a time."""
 
     def __init__(self) -> None:
-        self._engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+        arguments = {"check_same_thread": False}
+        self._engine = create_engine("sqlite://", poolclass=StaticPool, connect_args=arguments, hide_parameters=True)
         event.listen(self._engine, "connect", _leave_transactions_to_us)
         event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         self.connection = self._engine.connect()
