@@ -20,7 +20,7 @@ from world import MAIN, OPS, reading
 
 from monitor.app import Daemon
 from monitor.model import Message, NotSent, Outcome
-from monitor.store import Store, outbox
+from monitor.store import Store, StoreError, outbox
 
 LOW = "[WARNING] main: $20.00 left (at or below $25.00)"
 WORSE = "[CRITICAL] main: $4.00 left (at or below $5.00)"
@@ -330,6 +330,19 @@ def test_a_command_s_retry_reaches_the_mirror_too(home: Home) -> None:
 
     home.play(act)
     assert LOW not in home.inbox.titles
+
+
+def test_a_lock_that_was_deleted_is_taken_again(home: Home) -> None:
+    lock = home.path.with_name("monitor.db.lock")
+
+    async def act(_daemon: Daemon) -> None:
+        lock.unlink()
+        await home.until(lock.exists)
+        with pytest.raises(StoreError, match="another balance-monitor already runs"):
+            Store.start(f"sqlite:///{home.path}")
+
+    home.play(act)
+    assert home.store.losses == 0
 
 
 def test_a_mistake_of_ours_in_a_statement_is_no_trouble_of_the_disk(home: Home) -> None:

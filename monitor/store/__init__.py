@@ -225,7 +225,10 @@ class Store:
         worker.close()
 
     def _look_closely(self, epoch: int, loop: asyncio.AbstractEventLoop) -> None:
-        """Look at the file for damage that the open connection cannot see."""
+        """Look at the file for damage that the open connection cannot see, and take a lock again that was deleted."""
+        if self._lock is not None:
+            with suppress(StoreError):  # somebody else was faster: two daemons, as there would be without a lock
+                self._lock.renew(self.path)
         ill = verify(self.path)
         if ill is not None:
             self._worker.submit(partial(self._ground.give_up, ill, epoch))
