@@ -164,6 +164,7 @@ def restore_backup(home: Home) -> None:
     copy.rename(home.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delete", [delete_file, delete_folder, delete_log, delete_index, restore_backup])
 def test_a_database_deleted_while_it_runs_is_told_and_written_anew(home: Home, delete: Callable[[Home], None]) -> None:
     async def act(_daemon: Daemon) -> None:
@@ -209,6 +210,7 @@ def test_a_damaged_database_is_moved_aside_and_written_anew_from_memory(home: Ho
     home.assert_whole()
 
 
+@pytest.mark.slow
 def test_a_database_that_another_program_keeps_locked_is_told_and_written_when_it_lets_go(home: Home) -> None:
     async def act(_daemon: Daemon) -> None:
         await home.sees(20, LOW)
@@ -227,6 +229,7 @@ def test_a_database_that_another_program_keeps_locked_is_told_and_written_when_i
     home.assert_whole()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pragma", "why"), [("max_page_count=1", "the disk is full"), ("query_only=ON", "it is read-only")]
 )
@@ -265,6 +268,7 @@ class Hanging:
         self.gate.set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["begin", "commit"])
 def test_a_disk_that_does_not_answer_for_five_seconds_is_done_without_and_a_late_commit_repeats_nothing(
     home: Home, step: str
@@ -287,6 +291,7 @@ def test_a_disk_that_does_not_answer_for_five_seconds_is_done_without_and_a_late
     assert set(states) in ({("sent", 5)}, {("sent", 5), ("dropped", 1)})  # what was committed late is superseded
 
 
+@pytest.mark.slow
 def test_what_waits_for_a_failing_channel_is_kept_over_the_trouble_and_sent_after_a_restart(home: Home) -> None:
     async def act(_daemon: Daemon) -> None:
         await home.sees(20, LOW)
@@ -311,6 +316,7 @@ def test_what_waits_for_a_failing_channel_is_kept_over_the_trouble_and_sent_afte
     home.assert_whole_but_open()
 
 
+@pytest.mark.slow
 def test_a_command_s_retry_reaches_the_mirror_too(home: Home) -> None:
     home.inbox.is_deaf = True
 
@@ -332,6 +338,7 @@ def test_a_command_s_retry_reaches_the_mirror_too(home: Home) -> None:
     assert LOW not in home.inbox.titles
 
 
+@pytest.mark.slow
 def test_a_lock_that_was_deleted_is_taken_again(home: Home) -> None:
     lock = home.path.with_name("monitor.db.lock")
 
@@ -389,6 +396,7 @@ def test_a_start_on_a_locked_file_goes_on_with_what_it_remembers(home: Home) -> 
     home.assert_whole()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", [0, 4096])
 def test_a_start_on_a_damaged_file_moves_it_aside_and_remembers_what_can_be_read(home: Home, begin: int) -> None:
     remembering(home)
@@ -412,6 +420,7 @@ def test_a_start_on_a_damaged_file_moves_it_aside_and_remembers_what_can_be_read
     home.assert_whole_but_open()
 
 
+@pytest.mark.slow
 def test_what_a_damaged_file_still_has_is_not_told_again(home: Home) -> None:
     remembering(home)
     with closing(sqlite3.connect(home.path)) as other:
@@ -430,6 +439,7 @@ def test_what_a_damaged_file_still_has_is_not_told_again(home: Home) -> None:
     home.assert_whole_but_open()
 
 
+@pytest.mark.slow
 def test_a_database_that_is_gone_at_the_start_is_told_as_news(home: Home) -> None:
     remembering(home)
     home.path.unlink()
@@ -451,6 +461,7 @@ def test_a_first_start_is_no_news(home: Home) -> None:
     assert home.events("first_start")
 
 
+@pytest.mark.slow
 def test_a_stop_in_trouble_writes_down_what_it_can_and_the_end_is_told_after_the_next_start(home: Home) -> None:
     async def act(_daemon: Daemon) -> None:
         await home.sees(20, LOW)
@@ -474,6 +485,7 @@ def test_a_stop_in_trouble_writes_down_what_it_can_and_the_end_is_told_after_the
     home.assert_whole_but_open()
 
 
+@pytest.mark.slow
 def test_a_stop_with_a_disk_that_takes_nothing_is_in_time_and_says_what_is_lost(home: Home) -> None:
     async def act(_daemon: Daemon) -> None:
         await home.sees(20, LOW)

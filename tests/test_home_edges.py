@@ -21,6 +21,8 @@ from monitor.store.trouble import Trouble
 
 __all__ = ["home"]
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_disk_that_hangs_as_it_is_asked_for_commands_stops_nothing(home: Home) -> None:
     began, gate = threading.Event(), threading.Event()

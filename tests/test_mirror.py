@@ -76,7 +76,7 @@ class Troubled(Machine):
             assert_exact(self.world.store._ground)
 
 
-TestTroubled = pytest.mark.timeout(300)(Troubled.TestCase)
+TestTroubled = pytest.mark.slow(pytest.mark.timeout(300)(Troubled.TestCase))
 TestTroubled.settings = settings(max_examples=20, stateful_step_count=40)
 
 
