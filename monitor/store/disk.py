@@ -71,7 +71,7 @@ class Disk:
         self.raw.execute("PRAGMA synchronous=NORMAL")
 
     def save(self, mirror: Mirror, *, is_late: Callable[[], bool] = lambda: False) -> Rows:
-        """Write a mirror back, in one transaction, and return what it did not know; nothing, if it came too late."""
+        """Write a mirror back, in one transaction, and return what it does not know; undo it if it came too late."""
         with closing(mirror.copy()) as copy, self.connection.begin() as transaction:
             write_back(copy, self.raw, knew_all=mirror.knew_all)
             found = read(self.raw, COMMANDED if mirror.knew_all else (*STATE, *CASES))

@@ -36,6 +36,8 @@ _LIVE = {
     schema.alerts.name: "ended_at IS NULL",
     schema.outbox.name: f"state IN ('waiting', 'given_up') OR {_RECENT}",
 }
+_END_RUNS = "UPDATE accounts SET reading_id = NULL, failure_id = NULL"
+"""Ids of runs here and on the disk have nothing to do with each other."""
 _MARKS = {len(table.columns): ", ".join("?" * len(table.columns)) for table in (*STATE, *CASES, *HISTORY)}
 
 
@@ -129,7 +131,7 @@ class Mirror:
 
     def take_over(self) -> None:
         """Get ready to stand in for the disk: runs of readings begin anew, since the old ones are there."""
-        self._raw.execute("UPDATE accounts SET reading_id = NULL, failure_id = NULL")
+        self._raw.execute(_END_RUNS)
 
     def bound(self) -> None:
         """Let history not fill the memory: the oldest rows go."""
@@ -194,7 +196,7 @@ def write_back(copy: sqlite3.Connection, disk: sqlite3.Connection, *, knew_all: 
         if knew_all:
             disk.execute(f"DELETE FROM {table.name}")
         disk.executemany(_insert(table, "INSERT OR REPLACE"), _states(copy, disk, table))
-    disk.execute("UPDATE accounts SET reading_id = NULL, failure_id = NULL")
+    disk.execute(_END_RUNS)
     _write_alerts(copy, disk)
     _write_outbox(copy, disk, knew_all=knew_all)
     for table in HISTORY:

@@ -80,8 +80,12 @@ def _without(url: str, mirror: Mirror, ill: Trouble) -> Beginning:
         return Beginning(mirror, None, ill, is_first=is_first)
     try:
         disk = Disk(url, is_daemon=True)
+    except StoreError as error:
+        return Beginning(mirror, None, trouble.of(error) or ill, kept, is_first=is_first)
+    try:
         disk.save(mirror)
-    except (StoreError, SQLAlchemyError, sqlite3.Error) as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        disk.close()  # it is opened again when it is mended: one connection at a time
         return Beginning(mirror, None, trouble.of(error) or ill, kept, is_first=is_first)
     return Beginning(mirror, disk, kept=kept, is_first=is_first)
 
@@ -92,12 +96,17 @@ def _peek(mirror: Mirror, path: Path) -> bool:
     A write-ahead log on a read-only disk can be read only where its index is there; without it, the file alone.
     """
     for way in ("mode=ro", "immutable=1"):
-        with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{quote(str(path))}?{way}", uri=True)) as disk:
+        with suppress(sqlite3.Error), _reading(path, way, seconds=5) as disk:
             disk.execute("SELECT name FROM accounts LIMIT 1").fetchone()
             mirror.knew_all = mirror.salvage(disk) and (way == "mode=ro" or not _has_log(path))
             return True
     mirror.knew_all = False
     return False
+
+
+def _reading(path: Path, way: str, *, seconds: float) -> closing[sqlite3.Connection]:
+    """Open a file for reading only, apart from any connection that writes; a lock is waited for so long."""
+    return closing(sqlite3.connect(f"file:{quote(str(path))}?{way}", uri=True, timeout=seconds))
 
 
 def _has_log(path: Path) -> bool:
@@ -121,7 +130,7 @@ def move_aside(path: Path, reason: str) -> Kept:
 def verify(path: Path) -> Trouble | None:
     """Look at the tables that matter with fresh eyes; return the damage, None for none or where nobody can tell."""
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=1)) as disk:
+        with _reading(path, "mode=ro", seconds=1) as disk:
             for table in (*STATE, *CASES):
                 (found,) = disk.execute(f"PRAGMA quick_check({table.name})").fetchone()
                 if found != "ok":
