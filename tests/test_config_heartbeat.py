@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from test_config_sources import secret
 
 from monitor.config import Config, ConfigError, Retention, Unusable, load
 from monitor.config.load import understand
@@ -21,13 +22,6 @@ def read(folder: Path, text: str, environ: Mapping[str, str] | None = None) -> C
     file = folder / "config.toml"
     file.write_text(text + MAIN)
     return load(file, environ or {}, secrets_dirs=[folder / "secrets"])
-
-
-def secret(folder: Path, name: str, text: str) -> Path:
-    (folder / "secrets").mkdir(exist_ok=True)
-    file = folder / "secrets" / name
-    file.write_text(text)
-    return file
 
 
 def variable(key: str) -> str:
