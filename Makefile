@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test quick check crash soak bench format lock cover clean help
+.PHONY: demo test quick real check crash soak bench format lock cover clean help
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -30,7 +30,10 @@ test: $(VENV)/dev ## all tests, with the coverage gates
 	$(BIN)/python -m tests.gate
 
 quick: $(VENV)/dev ## the tests without the slow proofs
-	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -m "not slow and not real"
+
+real: $(VENV)/dev ## boot systemd and run the image for real (root, Debian; ONLY=tests/real/test_docker.py for some of it)
+	$(BIN)/pytest -m real $(or $(ONLY),tests/real)
 
 check: $(VENV)/dev ## style, types, import directions
 	$(BIN)/ruff format --check .
@@ -58,4 +61,4 @@ lock: ## make the lock files anew (needs uv)
 	  --custom-compile-command "make lock" --group build --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 
 clean: ## remove what the commands above made
-	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache

@@ -1,0 +1,96 @@
+"""What the real proofs stand on: the packages of the machine, and Debian trees made from its own mirror."""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+CACHE = PROJECT / ".cache" / "real"
+_SOURCES = ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list")
+_ADDRESS = re.compile(r"^(?:URIs:|deb(?:\s+\[[^]]*\])?)\s*(\S+)", re.MULTILINE)
+# A machine whose TLS is signed anew by somebody local has that somebody's certificate here; else nothing is copied.
+_TRUST = (
+    'mkdir -p "$1"/usr/local/share/ca-certificates && '
+    'cp /usr/local/share/ca-certificates/*.crt "$1"/usr/local/share/ca-certificates/ 2>/dev/null || true; '
+    'chroot "$1" update-ca-certificates >/dev/null 2>&1'
+)
+
+
+def need(*programs: str) -> None:
+    """Skip where a system package is absent; in CI, which installs them all, that is a failure."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if os.geteuid() != 0:
+        missing.insert(0, "root's rights")
+    if missing and "CI" in os.environ:
+        pytest.fail(f"CI installs what the real proofs need, but there is no {', '.join(missing)}")
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}: see the packages in .ci/run")
+
+
+def run(*command: str | Path, timeout: float = 300, **more: object) -> str:
+    """Run a command to its good end and return what it printed; else fail with all that it said."""
+    done = subprocess.run(  # type: ignore[call-overload]  # noqa: PLW1510 - told below with its output
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        **more,
+    )
+    assert done.returncode == 0, f"{' '.join(str(part) for part in command)}: exit {done.returncode}\n{done.stdout}"
+    return str(done.stdout)
+
+
+def mirror() -> str:
+    """Return the address of the Debian mirror that this machine itself uses."""
+    for source in map(Path, _SOURCES):
+        if source.is_file() and (found := _ADDRESS.search(source.read_text())):
+            return found[1]
+    pytest.skip("needs a Debian machine, whose mirror is known")
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def tree(suite: str, name: str, packages: Sequence[str]) -> Path:
+    """Return a minimal Debian tree with these packages: made once, in about 20 s, and never to be changed."""
+    there = CACHE / f"{suite}-{name}"
+    with _alone(there.name):
+        if not there.exists():
+            fresh = there.with_suffix(".new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            run(
+                "mmdebstrap",
+                "--quiet",
+                "--variant=minbase",
+                f"--include={','.join([*packages, 'ca-certificates'])}",
+                f"--customize-hook={_TRUST}",
+                suite,
+                fresh,
+                mirror(),
+            )
+            fresh.rename(there)
+    return there
+
+
+def source(to: Path) -> Path:
+    """Copy the project as a user gets it, without what git does not know; return the folder."""
+    names = run("git", "-C", PROJECT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    for name in filter(None, names):
+        target = to / name
+        if (PROJECT / name).is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT / name, target)
+    return to
