@@ -14,6 +14,8 @@ from typing import Any
 
 from monitor import config as configuration
 from monitor.app import Daemon
+from monitor.app.outside import Outside
+from monitor.app.signals import signals
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.model import Failure, Level, Seen
@@ -175,10 +177,10 @@ def _load(folder: Path, text: str) -> Config:
 async def _run(settings: Config, story: _Story, patience: float | None) -> Ending:
     store = Store.start(settings.database)
     provider = _Watched(story)
-    daemon = Daemon(settings, store, clock=story.clock, provider=provider)
+    daemon = Daemon(settings, store, clock=story.clock, outside=Outside(provider=provider))
     running = asyncio.ensure_future(daemon.run())
     try:
-        with daemon.signals():
+        with signals(daemon):
             # There is nothing to read again; and a story whose terminal was closed must not go on behind it.
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.stop)
             stopped = await _until_the_end(running, story, patience)

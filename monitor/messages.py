@@ -154,6 +154,21 @@ def moment(when: datetime, zone: tzinfo) -> str:
     return f"{when.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
+def in_a_line(standings: Sequence[Standing], *, accounts: int, alerting: int) -> str:
+    """Say how things stand where there is one line for it; ``standings`` are the first few of the accounts."""
+    parts = [f"{alerting or 'none'} of {accounts} accounts alert{'s' * (alerting == 1)}"] if accounts > 1 else []
+    parts += [_in_short(one) for one in standings]
+    more = accounts - len(standings)
+    return "; ".join(parts) + (f"; and {more:,} more" if more else "")
+
+
+def _in_short(standing: Standing) -> str:
+    known = tell(standing.reading.balance_usd, Unit.USD, against=(Decimal(0),)) if standing.reading else "not read yet"
+    fails = f", polls fail ({standing.failure.kind.value})" if standing.failure else ""
+    last = "last known " if standing.failure and standing.reading else ""
+    return f"{standing.account}: {last}{known}, {standing.level.word}{fails}"
+
+
 def late(message: Message, standings: Sequence[Standing], now: datetime, zone: tzinfo) -> str:
     """Return the body of a message that goes out at ``now``: late ones say so, and how things stand."""
     delay = now - message.decided_at

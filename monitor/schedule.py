@@ -130,8 +130,12 @@ class Schedule:
 
     def overdue(self) -> list[str]:
         """Return the accounts whose poll is late by more than an interval: the wall clock moved, or we are stuck."""
+        return list(self.late())
+
+    def late(self) -> dict[str, float]:
+        """Return when those polls were due, in monotonic seconds, by account."""
         now = self._monotonic()
-        return [name for name, entry in self._entries.items() if now - entry.due > entry.interval]
+        return {name: entry.due for name, entry in self._entries.items() if now - entry.due > entry.interval}
 
     def stop(self) -> None:
         """Begin no more polls; those that run go on."""

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from monitor import config, log
 from monitor.app import Daemon
+from monitor.app.outside import Outside
+from monitor.app.signals import signals
 from monitor.clock import Clock
 from monitor.config import Channel, Config, Unusable
 from monitor.deliver import Sender
@@ -64,8 +66,8 @@ def _sound(channel: Channel) -> Sender:
 async def _live(settings: Config, *, crash: bool) -> None:
     store = Store.start(settings.database)
     provider, connect = (Crashing(), _broken) if crash else (Leaking(), _sound)
-    daemon = Daemon(settings, store, clock=Clock(), provider=provider, connect=connect)
-    with daemon.signals():
+    daemon = Daemon(settings, store, clock=Clock(), outside=Outside(provider=provider, connect=connect))
+    with signals(daemon):
         await daemon.run()
     store.close()
 

@@ -17,6 +17,7 @@ from world import MAIN, OPS, parse, reading
 
 from monitor import log
 from monitor.app import Daemon
+from monitor.app.outside import Outside
 from monitor.clock import Clock
 from monitor.config import Channel, Config, ConfigError
 from monitor.deliver import Lane
@@ -92,7 +93,11 @@ class Stage:
 
         async def main() -> None:
             daemon = Daemon(
-                self.config, self.store, clock=self.clock, load=self.load, connect=self.connect, provider=self.api
+                self.config,
+                self.store,
+                clock=self.clock,
+                load=self.load,
+                outside=Outside(connect=self.connect, provider=self.api),
             )
             running = asyncio.ensure_future(daemon.run())
             try:

@@ -1,23 +1,24 @@
-"""The composition root: wires the parts, runs, reloads, stops. The only module that knows the time and the signals."""
+"""The composition root: wires the parts, runs, reloads, stops. The only module that knows the time."""
 
 import asyncio
 import contextlib
 import functools
 import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from monitor import __version__, log, poll, report
+from monitor.app.bulletin import Bulletin
 from monitor.app.chores import Chores
+from monitor.app.outside import Outside
 from monitor.app.polls import Polls
-from monitor.ask import Provider
+from monitor.app.watchdog import Watchdog
 from monitor.clock import Clock
-from monitor.config import Channel, Config, ConfigError, Unusable
-from monitor.deliver import Lane, Sender, Shared
+from monitor.config import Config, ConfigError
+from monitor.deliver import Lane, Shared
 from monitor.heartbeat import Heartbeat
-from monitor.notify import Notifier
 from monitor.provider import Legnext
 from monitor.pulse import Beating, Pulse
 from monitor.schedule import Schedule
@@ -43,18 +44,21 @@ class Daemon:
         *,
         clock: Clock,
         load: Callable[[], Config] | None = None,
-        connect: Callable[[Channel], Sender] | None = None,
-        provider: Provider | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self.config = config
+        outside = outside or Outside()
         self._store, self._clock, self._load = store, clock, load
-        self._shared = Shared(lambda: self.config, store, clock, connect or _connect, wake=self._wake)
-        self._provider = provider or Legnext()
+        self._shared = Shared(lambda: self.config, store, clock, outside.connect, wake=self._wake)
+        self._provider = outside.provider
         self._polls = Polls(lambda: self.config, store, clock, self._provider, self._wake)
         self._chores = Chores(lambda: self.config, store, clock, self._wake)
         self._schedule = Schedule(self._polls.tick, monotonic=self._real_monotonic)
         self._beating = Beating(store.path, self._pulse)
         self._heartbeat = Heartbeat(lambda: self.config, store, clock, overdue=self._schedule.overdue)
+        self._manager = outside.manager
+        self._bulletin = Bulletin(lambda: self.config, store, self._manager)
+        self._watchdog = Watchdog(self._manager, self._schedule.late)
         self._lanes: dict[str, Lane] = {}
         self._leaving: set[asyncio.Future[None]] = set()
         """The ends of lanes whose channels have left the configuration."""
@@ -109,19 +113,6 @@ class Daemon:
 
     _reload_wanted = False
 
-    @contextlib.contextmanager
-    def signals(self) -> Iterator[None]:
-        """Let SIGTERM and SIGINT stop, and SIGHUP reload."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.stop)
-        loop.add_signal_handler(signal.SIGINT, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, self.reload)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                loop.remove_signal_handler(number)
-
     async def _start(self) -> None:
         now = self._clock.now()
         awake = await self._store.do(functools.partial(poll.take_up, config=self.config, born=self._life, now=now))
@@ -136,6 +127,9 @@ class Daemon:
         self._set_lanes()
         self._schedule.start(self._intervals())
         self._heartbeat.start()
+        await self._bulletin.post(self._life)
+        self._manager.tell("READY=1")
+        self._watchdog.start()
 
     def _intervals(self) -> dict[str, float]:
         return {name: self._clock.real(one.interval.total_seconds()) for name, one in self.config.accounts.items()}
@@ -183,6 +177,9 @@ class Daemon:
         if second % BEAT == 0:
             await self._beat()
             await self._chores.watch_channels()
+        if second % BEAT == 0 or self._polls.moved:
+            self._polls.moved = False
+            await self._bulletin.post(self._life)
         await self._chores.thin_out(second)
 
     def _watch_polls(self) -> None:
@@ -224,9 +221,18 @@ class Daemon:
         """Read the configuration again; a bad one is refused, and the old one goes on."""
         if self._load is None:
             return
+        self._manager.tell_reloading(time.monotonic())
+        try:
+            await self._read_again(self._load)
+        finally:
+            self._manager.tell("READY=1")
+        await self._beat()
+        await self._bulletin.post(self._life)
+
+    async def _read_again(self, load: Callable[[], Config]) -> None:
         try:
             async with asyncio.timeout(RELOAD):
-                fresh = await asyncio.to_thread(self._load)
+                fresh = await asyncio.to_thread(load)
         except ConfigError as error:
             self._refuse(error)
         except TimeoutError:
@@ -235,7 +241,6 @@ class Daemon:
             )
         else:
             await self._adopt(fresh)
-        await self._beat()
 
     def _refuse(self, error: ConfigError) -> None:
         self._life = replace(self._life, reload_error=str(error))
@@ -271,6 +276,8 @@ class Daemon:
 
     async def _end(self) -> None:
         self._stopping.set()
+        self._manager.tell("STOPPING=1")
+        self._watchdog.stop()
         self._polls.stop()
         self._schedule.stop()
         self._log.info("stopping")
@@ -290,11 +297,3 @@ class Daemon:
                 await self._chores.mind_disk()  # what came after the last look at it
         except Exception as error:  # noqa: BLE001 - the disk's trouble: it must not make a failure of a stop
             self._log.warning("stop_not_noted", error=type(error).__name__)
-
-
-def _connect(channel: Channel) -> Sender:
-    if isinstance(channel.url, Unusable):
-        raise TypeError("an unusable channel is never connected")
-    notifier = Notifier(channel.url.get_secret_value(), redact=log.redact)
-    notifier.load()  # in the channel's own thread, as all of this
-    return notifier

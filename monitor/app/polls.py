@@ -34,6 +34,8 @@ class Polls:
         wake: Callable[[Sequence[str]], None],
     ) -> None:
         self.waits: dict[str, datetime] = {}
+        self.moved = False
+        """Whether a level moved, or an account was read for the first time; whoever has told that sets it back."""
         self._config, self._store, self._clock, self._provider, self._wake = config, store, clock, provider, wake
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._gate = Gate(AT_ONCE)
@@ -87,6 +89,7 @@ class Polls:
             self.waits.pop(name, None)
         else:
             self.waits[name] = polled.after.wait_until
+        self.moved |= bool(polled.moves) or polled.before.polled_at is None
         self._wake([message.channel for message in polled.messages])
         report.polled(self._log, polled)
 

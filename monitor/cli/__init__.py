@@ -6,6 +6,7 @@ Whatever a user or the world did ends in one sentence and an exit code, never in
 import importlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -143,6 +144,12 @@ def root(ctx: click.Context, path: Path | None) -> None:
 
 def main() -> NoReturn:
     """Run the command line."""
+    if _called(sys.argv[1:]) == "run":
+        _obey_signals()
+    if "JOURNAL_STREAM" in os.environ:
+        from monitor.journal import graded  # noqa: PLC0415 - few commands are started by systemd
+
+        sys.stderr = graded(sys.stderr, os.environ)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a bar or an ellipsis must not fail where only ASCII is known
@@ -150,6 +157,15 @@ def main() -> NoReturn:
         root.main()
     finally:
         let_go(sys.__stdout__)
+
+
+def _obey_signals() -> None:
+    """End well on a SIGTERM, and overlook a SIGHUP, from now until the daemon minds them.
+
+    As the first process of a container it would not hear them at all: the kernel gives it only what it handles.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def let_go(stream: TextIO | None) -> None:

@@ -1,6 +1,7 @@
 """``run``: the daemon, in the foreground."""
 
 import asyncio
+import faulthandler
 import functools
 import os
 import sys
@@ -11,9 +12,12 @@ import click
 
 from monitor import app, log
 from monitor import config as configuration
+from monitor.app.outside import Outside
+from monitor.app.signals import signals
 from monitor.cli.common import Stop, load
 from monitor.clock import Clock
 from monitor.config import Config
+from monitor.manager import Manager
 from monitor.store import Store, StoreError
 from monitor.worker import Loose
 
@@ -22,14 +26,15 @@ from monitor.worker import Loose
 @click.pass_obj
 def run(path: Path | None) -> None:
     """Watch the accounts until SIGTERM or Ctrl-C; SIGHUP reads the configuration again."""
-    config = load(path)
-    _set_up_log(config, config.secrets)
+    _show_where_it_hangs()
+    manager = Manager(os.environ)
     try:
-        store = Store.start(config.database)
-    except StoreError as error:
-        raise Stop(str(error)) from error
+        config, store = _prepare(path)
+    except Stop as stop:
+        manager.tell_status(stop.message)
+        raise
     try:
-        asyncio.run(_live(config, store))
+        asyncio.run(_live(config, store, manager))
     finally:
         if not store.close():
             log.get("monitor.run").warning("store_stuck", note="the disk does not answer; left as it is")
@@ -38,11 +43,26 @@ def run(path: Path | None) -> None:
             log.get("monitor.run").error("memory_lost", reason=reason, note=note)
 
 
-async def _live(config: Config, store: Store) -> None:
+def _show_where_it_hangs() -> None:
+    """Let a watchdog's SIGABRT leave where each thread was: names of functions and lines, no values."""
+    if sys.__stderr__ is not None:
+        faulthandler.enable(sys.__stderr__)
+
+
+def _prepare(path: Path | None) -> tuple[Config, Store]:
+    config = load(path)
+    _set_up_log(config, config.secrets)
+    try:
+        return config, Store.start(config.database)
+    except StoreError as error:
+        raise Stop(str(error)) from error
+
+
+async def _live(config: Config, store: Store, manager: Manager) -> None:
     asyncio.get_running_loop().set_default_executor(Loose())
-    secrets = set(config.secrets)
-    daemon = app.Daemon(config, store, clock=Clock(), load=functools.partial(_reload, config.path, secrets))
-    with daemon.signals():
+    reload = functools.partial(_reload, config.path, set(config.secrets))
+    daemon = app.Daemon(config, store, clock=Clock(), load=reload, outside=Outside(manager=manager))
+    with signals(daemon):
         await daemon.run()
 
 

@@ -3,7 +3,6 @@
 import json
 import logging
 import math
-import os
 import re
 import traceback
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, Final, TextIO
 
+from monitor.journal import leads_to_journal
 from monitor.log.redaction import redact
 
 OURS: Final = "monitor"
@@ -65,22 +65,11 @@ Render = Callable[[Entry], str]
 def renderer(name: str, stream: TextIO, environ: Mapping[str, str]) -> Render:
     """Choose the format; auto looks at where the stream leads."""
     if name == "auto":
-        name = "console" if stream.isatty() else "journal" if _is_journal(stream, environ) else "json"
+        name = "console" if stream.isatty() else "journal" if leads_to_journal(stream, environ) else "json"
     if name == "console":
         coloured = stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         return partial(_console, coloured=coloured)
     return {"json": _json, "journal": _journal}[name]
-
-
-def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    named = environ.get("JOURNAL_STREAM")
-    if not named:
-        return False
-    try:
-        status = os.fstat(stream.fileno())
-    except (OSError, ValueError):
-        return True
-    return named == f"{status.st_dev}:{status.st_ino}"
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -78,10 +78,18 @@ def is_open(tx: Connection, alert: str) -> bool:
     return tx.execute(select(schema.alerts.c.id).where(here)).first() is not None
 
 
-def open_alerts(tx: Connection) -> list[Alert]:
-    """Return every alert that has not ended, the oldest first."""
+def open_alerts(tx: Connection, account: str | None = None) -> list[Alert]:
+    """Return every alert that has not ended, or those of one account, the oldest first."""
     query = select(schema.alerts).where(schema.alerts.c.ended_at.is_(None)).order_by(schema.alerts.c.started_at)
+    query = query.where(schema.alerts.c.account == account) if account else query
     return [_alert(row) for row in tx.execute(query)]
+
+
+def levels(tx: Connection) -> dict[str, Level]:
+    """Return the worst level of what is open, by account."""
+    worst = func.max(schema.alerts.c.level)
+    query = select(schema.alerts.c.account, worst).where(schema.alerts.c.ended_at.is_(None))
+    return {account: Level(level) for account, level in tx.execute(query.group_by(schema.alerts.c.account))}
 
 
 def open_rules(tx: Connection, account: str) -> list[str]:

@@ -18,6 +18,8 @@ from crash.watched import Statements, WatchedProvider, WatchedSender, WatchedSto
 from monitor import config as configuration
 from monitor import log, notify
 from monitor.app import Daemon
+from monitor.app.outside import Outside
+from monitor.app.signals import signals
 from monitor.clock import Clock
 from monitor.config import Channel, Config, Unusable
 from monitor.deliver import Sender
@@ -96,10 +98,12 @@ async def _run(order: Order, context: ssl.SSLContext) -> None:
         store,
         clock=_Epoch(order),
         load=lambda: _load(path),
-        connect=_connect(bug, store, moments),
-        provider=WatchedProvider(Legnext(ssl_context=context), moments),
+        outside=Outside(
+            connect=_connect(bug, store, moments),
+            provider=WatchedProvider(Legnext(ssl_context=context), moments),
+        ),
     )
-    with daemon.signals():
+    with signals(daemon):
         await daemon.run()
     store.close()
 

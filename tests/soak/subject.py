@@ -16,6 +16,8 @@ from pathlib import Path
 from monitor import config as configuration
 from monitor import log
 from monitor.app import Daemon
+from monitor.app.outside import Outside
+from monitor.app.signals import signals
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.model import Failure, Seen
@@ -49,7 +51,9 @@ class Subject:
         settings = configuration.load(path, {}, secrets_dirs=[])
         self._store = Store.start(settings.database)
         self._provider = Counted(self._clock)
-        self._daemon = Daemon(settings, self._store, clock=self._clock, load=self._load, provider=self._provider)
+        self._daemon = Daemon(
+            settings, self._store, clock=self._clock, load=self._load, outside=Outside(provider=self._provider)
+        )
 
     def _load(self) -> Config:
         self._reloads += 1
@@ -59,7 +63,7 @@ class Subject:
         """Run until SIGTERM, with so many seconds between two samples."""
         asyncio.get_running_loop().set_default_executor(Loose())
         sampling = asyncio.ensure_future(self._sample_on(every))
-        with self._daemon.signals():
+        with signals(self._daemon):
             await self._daemon.run()
         sampling.cancel()
         with suppress(asyncio.CancelledError):
