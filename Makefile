@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test quick real check crash soak bench format lock cover clean help
+.PHONY: demo test quick real check crash soak bench install format lock cover clean help
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -49,6 +49,9 @@ soak: $(VENV)/dev ## 200,000 polls in sped-up time: what grows? ARGS="--polls 10
 
 bench: $(VENV)/dev ## what it costs, in figures of one run (a quarter of an hour; ONLY=a,e for some of them)
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ONLY)
+
+install: ## install it as a systemd service (as root; see docs/systemd.md)
+	@systemd/install
 
 format: $(VENV)/dev ## put the style right
 	$(BIN)/ruff format .
