@@ -37,6 +37,7 @@ class _Graded(io.TextIOWrapper):
     """A line begins."""
 
     def write(self, text: str) -> int:
+        super().write(text[:0])  # complains of bytes, which tells others that they must not be written here
         for line in text.splitlines(keepends=True):
             grade = (_WARNING if line.lower().startswith("warning") else _ERROR) if self._is_fresh else ""
             super().write(grade + line)

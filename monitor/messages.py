@@ -156,17 +156,20 @@ def moment(when: datetime, zone: tzinfo) -> str:
 
 def in_a_line(standings: Sequence[Standing], *, accounts: int, alerting: int) -> str:
     """Say how things stand where there is one line for it; ``standings`` are the first few of the accounts."""
-    parts = [f"{alerting or 'none'} of {accounts} accounts alert{'s' * (alerting == 1)}"] if accounts > 1 else []
+    parts = [f"{alerting or 'none'} of {accounts:,} accounts alert{'s' * (alerting == 1)}"] if accounts > 1 else []
     parts += [_in_short(one) for one in standings]
     more = accounts - len(standings)
     return "; ".join(parts) + (f"; and {more:,} more" if more else "")
 
 
 def _in_short(standing: Standing) -> str:
+    """Say how one account stands; only what was read just now can be ok."""
     known = tell(standing.reading.balance_usd, Unit.USD, against=(Decimal(0),)) if standing.reading else "not read yet"
-    fails = f", polls fail ({standing.failure.kind.value})" if standing.failure else ""
-    last = "last known " if standing.failure and standing.reading else ""
-    return f"{standing.account}: {last}{known}, {standing.level.word}{fails}"
+    failure = standing.failure
+    parts = [f"last known {known}" if failure and standing.reading else known]
+    parts += [standing.level.word] if standing.level or (standing.reading and not failure) else []
+    parts += [f"polls fail ({failure.kind.value})"] if failure else []
+    return f"{standing.account}: {', '.join(parts)}"
 
 
 def late(message: Message, standings: Sequence[Standing], now: datetime, zone: tzinfo) -> str:

@@ -1,6 +1,6 @@
 """The daemon's own word that it lives, where the database cannot say so: a local socket that needs no disk.
 
-Its name is made of the database's path; it lives in the network namespace and ends with the process. Linux only.
+Its names are made of the database's place; it lives in the network namespace and ends with the process. Linux only.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-_LONGEST = 4096
+_LONGEST = 1 << 20
 _TURNS = 8
 
 
@@ -27,12 +27,31 @@ class Pulse:
     """Accounts whose poll is overdue."""
     trouble: str = ""
     """Why the database cannot be used; all goes on from memory then."""
+    reloads: int = 0
+    """How often it has read its configuration again, or refused to."""
+    reload_error: str = ""
+    """Why the last time it refused, a mistake a line."""
 
 
-def _name(database: Path) -> str:
-    """Return an abstract address: no file, so that no disk can be in its way."""
-    digest = hashlib.sha256(os.fsencode(database.resolve())).hexdigest()
-    return f"\0balance-monitor-{digest[:32]}"
+def _names(database: Path) -> list[str]:
+    """Return abstract addresses: no files, so that no disk can be in the way.
+
+    One is of the path, the other of the folder itself: a service may see its folder at another path than we do, and a
+    folder may be deleted. Containers that share a network have other process numbers, and so other names.
+    """
+    real = database.resolve()
+    ours = [os.fsencode(real)]
+    with suppress(OSError):
+        folder = real.parent.stat()
+        ours.insert(0, f"{folder.st_dev}:{folder.st_ino}:{real.name}".encode())
+    return [f"\0balance-monitor-{hashlib.sha256(_processes() + one).hexdigest()[:32]}" for one in ours]
+
+
+def _processes() -> bytes:
+    """Tell the set of processes that we can see, as a container has its own."""
+    with suppress(OSError):
+        return str(Path("/proc/self/ns/pid").stat().st_ino).encode()
+    return b""
 
 
 class _Telling(asyncio.Protocol):
@@ -53,29 +72,30 @@ class Beating:
 
     def __init__(self, database: Path, feel: Callable[[], Pulse]) -> None:
         self._database, self._feel = database, feel
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
     async def start(self) -> str | None:
         """Begin to answer; return why that cannot be, or None."""
-        loop = asyncio.get_running_loop()
-        try:
-            self._server = await loop.create_unix_server(self._tell, path=_name(self._database))
-        except OSError as error:
-            return os.strerror(error.errno or 0)
-        return None
+        loop, wrong = asyncio.get_running_loop(), ""
+        for name in _names(self._database):
+            try:
+                self._servers.append(await loop.create_unix_server(self._tell, path=name))
+            except OSError as error:
+                wrong = os.strerror(error.errno or 0)
+        return None if self._servers else wrong
 
     def _tell(self) -> _Telling:
         return _Telling(json.dumps(asdict(self._feel())).encode())
 
     async def stop(self) -> None:
         """Answer nobody any more."""
-        if self._server is None:
-            return
         # What was accepted becomes a connection only some turns later: a server closed by then would leak the socket.
-        for listener in self._server.sockets:
-            asyncio.get_running_loop().remove_reader(listener.fileno())
+        for server in self._servers:
+            for listener in server.sockets:
+                asyncio.get_running_loop().remove_reader(listener.fileno())
         await self._turns()
-        self._server.close()
+        for server in self._servers:
+            server.close()
         await self._turns()
 
     async def _turns(self) -> None:
@@ -85,9 +105,13 @@ class Beating:
 
 def feel(database: Path, *, timeout: float = 2.0) -> Pulse | None:
     """Ask the daemon of a database how it is; None if none answers in time, or if it is not one to be believed."""
+    return next((found for name in _names(database) if (found := _ask(name, database, timeout))), None)
+
+
+def _ask(name: str, database: Path, timeout: float) -> Pulse | None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line, suppress(OSError, ValueError, TypeError):
         line.settimeout(timeout)
-        line.connect(_name(database))
+        line.connect(name)
         if not _may_be_believed(_peer(line), database):
             return None
         said = b""

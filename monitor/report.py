@@ -9,7 +9,7 @@ from monitor.config import Config
 from monitor.deliver.undelivered import Move
 from monitor.model import MONITOR, Message
 from monitor.poll import Home, Polled
-from monitor.store import Store
+from monitor.store import Store, as_of
 from monitor.store.life import Life
 
 
@@ -18,6 +18,9 @@ def start(log: BoundLogger, config: Config, store: Store, life: Life) -> None:
     database = str(store.path)
     if store.is_first_start:
         log.warning("first_start", database=database, note="no earlier database: nothing is remembered")
+    if store.upgraded_from is not None:
+        kept = as_of(store.path, store.upgraded_from)
+        log.warning("database_upgraded", database=database, kept=str(kept) if kept.is_file() else "nothing: no room")
     log.info(
         "started",
         version=life.version,

@@ -21,7 +21,9 @@ def clean_environment(**extra: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("BALANCE_MONITOR", "LEGNEXT", "STATE_DIRECTORY", "CREDENTIALS", "JOURNAL"))
+        if not name.startswith(
+            ("BALANCE_MONITOR", "LEGNEXT", "STATE_DIRECTORY", "CREDENTIALS", "JOURNAL", "NOTIFY_", "WATCHDOG_")
+        )
     }
     return kept | {"PYTHONUNBUFFERED": "1"} | extra
 

@@ -14,7 +14,7 @@ from shell import at_terminal, move_into, process, run
 from monitor import __version__
 from monitor.cli import common, end, let_go, main, root
 
-NAMES = ["run", "demo", "check", "wait", "status", "outbox", "channels", "config", "simulate", "healthcheck"]
+NAMES = ["run", "demo", "check", "wait", "status", "outbox", "channels", "config", "reload", "simulate", "healthcheck"]
 
 
 @pytest.fixture(autouse=True)

@@ -70,6 +70,9 @@ def test_the_database_is_in_systemds_folder_else_the_systems_else_at_home(tmp_pa
     assert default_database(environ, system=gone) == "sqlite:////state/balance-monitor/monitor.db"
     assert default_database({}, system=gone) == f"sqlite:///{gone}/monitor.db"
     assert default_database(environ, system=there) == f"sqlite:///{there}/monitor.db"
+    hidden = tmp_path / "hidden"
+    hidden.symlink_to(gone)  # as systemd hides the folder of a service from others
+    assert default_database(environ, system=hidden) == f"sqlite:///{hidden}/monitor.db"
     environ["STATE_DIRECTORY"] = "/var/lib/one:/var/lib/two"
     assert default_database(environ, system=there) == "sqlite:////var/lib/one/monitor.db"
 

@@ -54,9 +54,19 @@ def test_a_database_has_one_pulse_whatever_link_leads_to_it(tmp_path: Path) -> N
         assert refused == [None, "Address already in use"]
 
 
+def test_a_folder_that_is_seen_at_another_path_or_is_gone_has_the_same_pulse(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "state", tmp_path / "private"
+    folder.mkdir()
+    with beating(folder / "monitor.db"):
+        folder.rename(elsewhere)  # as a sandbox shows it
+        assert feel(elsewhere / "monitor.db") == WELL
+        elsewhere.rmdir()
+        assert feel(folder / "monitor.db") == WELL
+
+
 def listener(database: Path) -> socket.socket:
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    line.bind(pulse._name(database))
+    line.bind(pulse._names(database)[0])
     line.listen()
     return line
 
@@ -85,7 +95,7 @@ def test_somebody_else_who_takes_the_name_is_not_believed(tmp_path: Path) -> Non
     with beating(database):
         owner = {os.geteuid(), 0}
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-            line.connect(pulse._name(database))
+            line.connect(pulse._names(database)[0])
             assert pulse._peer(line) in owner
             assert pulse._may_be_believed(os.geteuid(), database)
             assert pulse._may_be_believed(0, database)

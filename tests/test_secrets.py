@@ -274,6 +274,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("config", "schema"),
     ("config", "init", "fresh.toml"),
     ("healthcheck",),
+    ("reload",),
 )
 KEEN = {"check", "wait", "status", "channels", "config show", "config check", "healthcheck"}
 """Commands that look at the configuration's secrets, or at what came of them: given for each source of secrets."""

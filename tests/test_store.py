@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -14,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event, select
 from sqlalchemy.exc import OperationalError
 
 import monitor.store
-from monitor.store import REVISIONS, Store, StoreError, Tx, outbox, schema
+from monitor.store import REVISIONS, Store, StoreError, Tx, as_of, outbox, schema
 from monitor.store.engine import connect, migrate
 from monitor.store.outbox import Health
 
@@ -143,6 +146,59 @@ def test_the_folder_of_a_new_database_is_made(tmp_path: Path) -> None:
     store.close()
 
 
+def made_at(path: Path, revision: str) -> None:
+    """Make a database as an earlier version left it."""
+    engine = connect(url(path))
+    config = Config()
+    config.set_main_option("script_location", str(Path(monitor.store.__file__).parent / "migrations"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+
+
+def test_an_upgrade_keeps_what_it_found_and_says_so_to_whoever_goes_back(path: Path) -> None:
+    made_at(path, "0001")
+    path.chmod(0o600)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "INSERT INTO daemon (id, pid, version, started_at, beat_at, config, accounts, overdue) "
+            "VALUES (1, 7, '0.0.9', 0, 0, '', 0, 0)"
+        )
+        connection.commit()
+    store = Store.start(url(path))
+    kept = as_of(path, "0001")
+    assert (store.upgraded_from, kept.name, kept.stat().st_mode & 0o777) == ("0001", "monitor.db.of-0001", 0o600)
+    store.close()
+    with closing(sqlite3.connect(kept)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert connection.execute("SELECT version FROM daemon").fetchone() == ("0.0.9",)
+    again = Store.start(url(path))
+    assert again.upgraded_from is None
+    again.close()
+
+
+def test_a_newer_database_that_has_kept_ours_says_what_to_put_back(path: Path) -> None:
+    Store.start(url(path)).close()
+    shutil.copy(path, as_of(path, REVISIONS[-1]))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    for sentence in refusals(path):
+        assert sentence.endswith(
+            f"install that version again, or put back {path}.of-{REVISIONS[-1]}, which it has kept"
+        )
+
+
+def test_an_upgrade_without_room_for_a_copy_is_made_all_the_same(path: Path) -> None:
+    made_at(path, "0001")
+    as_of(path, "0001").mkdir()  # nothing can be put there
+    store = Store.start(url(path))
+    assert store.upgraded_from == "0001"
+    store.close()
+    assert [one.name for one in path.parent.iterdir() if one.name.endswith(".new")] == []
+
+
 # -- refusals ---------------------------------------------------------------------------------------------------------
 
 
@@ -228,7 +284,7 @@ def test_a_folder_that_must_not_be_written_or_entered_is_refused(tmp_path: Path,
         sentence = refusal(lambda: Store.start(url(path)))
         refusal(lambda: Store.open_existing(url(path)))
     folder.chmod(0o700)
-    assert sentence == f"{path} cannot be used: Permission denied; set database to a path that can"
+    assert sentence == f"{path} cannot be used: Permission denied; run this as its owner or with sudo"
     assert list(folder.iterdir()) == []
 
 

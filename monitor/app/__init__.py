@@ -85,7 +85,13 @@ class Daemon:
 
     def _pulse(self) -> Pulse:
         ill = self._store.trouble
-        return Pulse(pid=self._life.pid, overdue=len(self._schedule.overdue()), trouble=ill.reason if ill else "")
+        return Pulse(
+            pid=self._life.pid,
+            overdue=len(self._schedule.overdue()),
+            trouble=ill.reason if ill else "",
+            reloads=self._reloads,
+            reload_error=self._life.reload_error or "",
+        )
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -112,6 +118,7 @@ class Daemon:
         self._stirred.set()
 
     _reload_wanted = False
+    _reloads = 0
 
     async def _start(self) -> None:
         now = self._clock.now()
@@ -225,6 +232,7 @@ class Daemon:
         try:
             await self._read_again(self._load)
         finally:
+            self._reloads += 1
             self._manager.tell("READY=1")
         await self._beat()
         await self._bulletin.post(self._life)

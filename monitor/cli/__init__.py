@@ -36,6 +36,7 @@ _COMMANDS = {
     "status": _Place("monitor.cli.status", "status", "what the daemon knows: balances, alerts, channels"),
     "outbox": _Place("monitor.cli.outbox", "outbox_group", "messages that wait or were given up"),
     "channels": _Place("monitor.cli.channels", "channels_group", "send a test message"),
+    "reload": _Place("monitor.cli.reload", "reload", "let the running daemon read its configuration again"),
     "config": _Place("monitor.cli.config", "config_group", "check, show, describe or write the configuration"),
     "simulate": _Place("monitor.cli.simulate", "simulate", "a simulated API to try things with"),
     "healthcheck": _Place("monitor.cli.healthcheck", "healthcheck", "exit 0 if the running daemon is healthy"),

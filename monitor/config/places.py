@@ -28,7 +28,7 @@ def default_database(environ: Mapping[str, str], *, system: Path = Path("/var/li
     """Return the URL of the database to use when none is configured."""
     state = environ.get("STATE_DIRECTORY", "").partition(":")[0]  # systemd may name several
     home = _xdg(environ, "XDG_STATE_HOME", ".local/state")
-    folder = Path(state) if state else system if is_folder(system) or home is None else home
+    folder = Path(state) if state else system if home is None or _is_there(system) else home
     return f"sqlite:///{folder / _DATABASE}"
 
 
@@ -57,6 +57,14 @@ def _xdg(environ: Mapping[str, str], variable: str, below_home: str) -> Path | N
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
+    except OSError:
+        return False
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether a folder is there, also one that we may not look into: systemd hides that of a service."""
+    try:
+        return path.is_dir() or path.is_symlink()
     except OSError:
         return False
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from monitor.store import casebook, durations, history, life, memory, outbox, trouble
 from monitor.store.disk import Disk
-from monitor.store.engine import REVISIONS, StoreError, path_of
+from monitor.store.engine import REVISIONS, StoreError, as_of, path_of
 from monitor.store.ground import Ground
 from monitor.store.lock import Lock
 from monitor.store.rescue import Mender, begin, verify
@@ -34,6 +34,7 @@ __all__ = [
     "StoreError",
     "Trouble",
     "Tx",
+    "as_of",
     "casebook",
     "durations",
     "history",
@@ -74,6 +75,8 @@ class Store:
     def __init__(self, path: Path, ground: Ground, *, lock: Lock | None = None, mender: Mender | None = None) -> None:
         self.path = path
         self.is_first_start = False
+        self.upgraded_from: str | None = None
+        """The revision at which an earlier version left the database, if one did."""
         self._ground, self._lock, self._mender = ground, lock, mender
         self._retry, self._try_at, self._known = RETRY, 0.0, 0
         self._verify, self._verified_at = VERIFY, time.monotonic()
@@ -111,6 +114,7 @@ class Store:
         ground = Ground(found.disk, found.mirror, had)
         store = cls(path, ground, lock=lock, mender=Mender(url, lock, found.kept))
         store.is_first_start = found.is_first
+        store.upgraded_from = found.disk.upgraded_from if found.disk else None
         store._retry, store._try_at, store._verify = retry, time.monotonic() + retry, verify
         return store
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from monitor.store.engine import check_revision, connect, migrate, path_of, spoken
+from monitor.store.engine import REVISIONS, check_revision, connect, migrate, path_of, spoken
 from monitor.store.mirror import CASES, COMMANDED, NOTES, STATE, Mirror, Notes, Rows, raw, read, write_back
 from monitor.store.trouble import GoneError
 
@@ -22,11 +22,14 @@ class Disk:
         self._engine = connect(url)
         try:
             with spoken(self.path):
-                self.is_first = _prepare(self._engine, self.path, is_daemon=is_daemon)
+                before = _prepare(self._engine, self.path, is_daemon=is_daemon)
                 self.connection = self._engine.connect()
         except BaseException:
             self._engine.dispose()
             raise
+        self.is_first = is_daemon and before is None
+        self.upgraded_from = before if before != REVISIONS[-1] else None
+        """The revision that it was at, if it was an earlier one."""
         self.raw = raw(self.connection)
         self.notes = Notes(self._engine)
         self.connection.info[NOTES] = self.notes.taken
@@ -90,8 +93,8 @@ class Disk:
         self._engine.dispose()
 
 
-def _prepare(engine: Engine, path: Path, *, is_daemon: bool) -> bool:
+def _prepare(engine: Engine, path: Path, *, is_daemon: bool) -> str | None:
     if is_daemon:
-        return migrate(engine, path) is None
+        return migrate(engine, path)
     check_revision(engine, path)
-    return False
+    return REVISIONS[-1]
