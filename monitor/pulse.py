@@ -112,24 +112,38 @@ def _ask(name: str, database: Path, timeout: float) -> Pulse | None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line, suppress(OSError, ValueError, TypeError):
         line.settimeout(timeout)
         line.connect(name)
-        if not _may_be_believed(_peer(line), database):
+        pid, user = _peer(line)
+        if not _may_be_believed(pid, user, database):
             return None
         said = b""
         while len(said) < _LONGEST and (more := line.recv(_LONGEST)):
             said += more
-        return Pulse(**json.loads(said))
+        pulse = Pulse(**json.loads(said))
+        return pulse if pulse.pid == pid else None  # who is to be sent a signal must not be somebody's choice
     return None
 
 
-def _peer(line: socket.socket) -> int:
-    """Return the user at the other end."""
-    _, user, _ = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
-    return int(user)
+def _peer(line: socket.socket) -> tuple[int, int]:
+    """Return the process and the user at the other end."""
+    said = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid, user, _ = struct.unpack("3i", said)
+    return int(pid), int(user)
 
 
-def _may_be_believed(user: int, database: Path) -> bool:
-    """Say whether somebody is the system, ourselves, or whose the database is: anybody could take the name."""
+def _may_be_believed(pid: int, user: int, database: Path) -> bool:
+    """Say whether somebody is the system, ourselves, or whose the database is: anybody could take the name.
+
+    Or who has locked it: systemd shows the files of a service that runs to others as nobody's.
+    """
     owners = {0, os.geteuid()}
     with suppress(OSError):
         owners.add(database.stat().st_uid)
-    return user in owners
+    return user in owners or pid == _locker(database)
+
+
+def _locker(database: Path) -> int | None:
+    """Return the process that has locked the database, as only its own user can write it down beside it."""
+    real = database.resolve()
+    with suppress(OSError, ValueError):
+        return int(real.with_name(f"{real.name}.lock").read_text().partition("\n")[0])
+    return None

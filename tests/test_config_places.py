@@ -1,8 +1,10 @@
 """Where the configuration file and the database are looked for."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from nobody import nobody
 
 from monitor.config import ConfigError, find, load
 from monitor.config.places import default_database
@@ -62,6 +64,16 @@ def test_a_place_where_nobody_may_look_holds_nothing(tmp_path: Path) -> None:
     assert default_database(environ, system=unreachable).startswith("sqlite:////home/ann/")
 
 
+def test_the_folder_of_a_service_is_taken_also_by_those_who_may_not_look_into_it() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # not below what only its owner may enter
+        hidden, private = Path(folder, "hidden"), Path(folder, "private")
+        private.mkdir(mode=0o000)
+        hidden.symlink_to(private / "state")
+        Path(folder).chmod(0o755)
+        with nobody():
+            assert default_database({"HOME": "/home/ann"}, system=hidden) == f"sqlite:///{hidden}/monitor.db"
+
+
 def test_the_database_is_in_systemds_folder_else_the_systems_else_at_home(tmp_path: Path) -> None:
     there, gone = tmp_path, tmp_path / "gone"
     environ = {"HOME": "/home/ann"}
@@ -70,9 +82,6 @@ def test_the_database_is_in_systemds_folder_else_the_systems_else_at_home(tmp_pa
     assert default_database(environ, system=gone) == "sqlite:////state/balance-monitor/monitor.db"
     assert default_database({}, system=gone) == f"sqlite:///{gone}/monitor.db"
     assert default_database(environ, system=there) == f"sqlite:///{there}/monitor.db"
-    hidden = tmp_path / "hidden"
-    hidden.symlink_to(gone)  # as systemd hides the folder of a service from others
-    assert default_database(environ, system=hidden) == f"sqlite:///{hidden}/monitor.db"
     environ["STATE_DIRECTORY"] = "/var/lib/one:/var/lib/two"
     assert default_database(environ, system=there) == "sqlite:////var/lib/one/monitor.db"
 

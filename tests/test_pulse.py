@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from monitor import pulse
 from monitor.pulse import Beating, Pulse, feel
 
-WELL = Pulse(pid=7, overdue=0, trouble="the disk is full")
+WELL = Pulse(pid=os.getpid(), overdue=0, trouble="the disk is full")
 
 
 @contextmanager
@@ -92,13 +93,22 @@ def test_words_that_make_no_sense_are_no_pulse(tmp_path: Path, said: bytes) -> N
 
 def test_somebody_else_who_takes_the_name_is_not_believed(tmp_path: Path) -> None:
     database = tmp_path / "monitor.db"
-    with beating(database):
-        owner = {os.geteuid(), 0}
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-            line.connect(pulse._names(database)[0])
-            assert pulse._peer(line) in owner
-            assert pulse._may_be_believed(os.geteuid(), database)
-            assert pulse._may_be_believed(0, database)
-            assert not pulse._may_be_believed(65533, database)
-            database.touch()
-            assert not pulse._may_be_believed(65533, database)
+    with beating(database), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.connect(pulse._names(database)[0])
+        assert pulse._peer(line) == (os.getpid(), os.geteuid())
+    for user, believed in ((os.geteuid(), True), (0, True), (65533, False)):
+        assert pulse._may_be_believed(7, user, database) is believed
+    database.touch()
+    assert not pulse._may_be_believed(7, 65533, database)
+
+
+def test_whoever_has_locked_the_database_is_believed(tmp_path: Path) -> None:
+    database, lock = tmp_path / "monitor.db", tmp_path / "monitor.db.lock"
+    for said, believed in (("7\nused\n", True), ("8\n", False), ("", False), ("x\n", False)):
+        lock.write_text(said)
+        assert pulse._may_be_believed(7, 65533, database) is believed
+
+
+def test_who_names_another_process_than_itself_is_not_believed(tmp_path: Path) -> None:
+    with beating(tmp_path / "monitor.db", replace(WELL, pid=1)):
+        assert feel(tmp_path / "monitor.db") is None

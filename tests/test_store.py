@@ -20,6 +20,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from nobody import nobody
 from sqlalchemy import Engine, event, select
 from sqlalchemy.exc import OperationalError
 
@@ -260,18 +261,6 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     sentence = refusal(lambda: Store.start(url(tmp_path / "file" / "monitor.db")))
     assert "cannot be used: " in sentence
     assert sentence.endswith("set database to a path that can")
-
-
-@contextmanager
-def nobody() -> Iterator[None]:
-    """Be somebody whom permissions bind, which root is not."""
-    mine = os.geteuid()
-    if mine == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(mine)
 
 
 @pytest.mark.parametrize("mode", [0o500, 0o000])

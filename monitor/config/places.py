@@ -1,5 +1,6 @@
 """Where the configuration file and, unless set, the database are."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -63,10 +64,7 @@ def _is_file(path: Path) -> bool:
 
 def _is_there(path: Path) -> bool:
     """Say whether a folder is there, also one that we may not look into: systemd hides that of a service."""
-    try:
-        return path.is_dir() or path.is_symlink()
-    except OSError:
-        return False
+    return is_folder(path) or os.path.islink(path)  # noqa: PTH114 - which never raises
 
 
 def is_folder(path: Path) -> bool:
