@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# Most of a test is waiting: more of them beside each other than there are processors.
+JOBS   ?= 4
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .PHONY: demo test quick real check crash soak bench install format lock cover clean help
@@ -27,10 +29,10 @@ demo: $(VENV)/run ## the whole daemon against the bundled simulated API, a story
 	@$(BIN)/balance-monitor demo --once
 
 test: $(VENV)/dev ## all tests, with the coverage gates
-	$(BIN)/python -m tests.gate
+	$(BIN)/python -m tests.gate -n $(JOBS) --dist worksteal
 
 quick: $(VENV)/dev ## the tests without the slow proofs
-	$(BIN)/pytest -q -m "not slow and not real"
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not slow and not real"
 
 real: $(VENV)/dev ## boot systemd and run the image for real (root, Debian; ONLY=tests/real/test_docker.py for some of it)
 	$(BIN)/pytest -m real $(or $(ONLY),tests/real)

@@ -45,8 +45,8 @@ def ask(base_url: str, *, timeout: float = 5, pauses: tuple[float, ...] = ()) ->
 @pytest.mark.parametrize(
     ("base_url", "words"),
     [
-        (f"http://127.0.0.1:{closed_port()}", "connection refused"),
-        (f"https://127.0.0.1:{closed_port()}", "connection refused"),
+        ("http://127.0.0.1:CLOSED", "connection refused"),
+        ("https://127.0.0.1:CLOSED", "connection refused"),
         ("https://nothing.invalid", "cannot resolve nothing.invalid"),
         (f"http://{'a' * 70}.invalid", "cannot resolve "),
         ("http://" + "a." * 200 + "invalid", "cannot resolve "),
@@ -61,6 +61,7 @@ def ask(base_url: str, *, timeout: float = 5, pauses: tuple[float, ...] = ()) ->
     ],
 )
 def test_an_address_where_nobody_answers_is_unreachable(base_url: str, words: str) -> None:
+    base_url = base_url.replace("CLOSED", str(closed_port()))
     expect_failure(ask(base_url, timeout=2), UNREACHABLE, words)
 
 
@@ -195,7 +196,7 @@ def test_a_proxy_that_refuses_is_unreachable_and_sees_no_key(monkeypatch: pytest
 @pytest.mark.parametrize(
     ("proxy", "words"),
     [
-        (f"http://127.0.0.1:{closed_port()}", "connection refused (by way of the proxy in the environment)"),
+        ("http://127.0.0.1:CLOSED", "connection refused (by way of the proxy in the environment)"),
         ("http://nothing.invalid", "(by way of the proxy in the environment)"),
         ("socks5://user:planted@127.0.0.1", "the environment names a SOCKS proxy, which needs the package socksio"),
         ("ftp://user:planted@127.0.0.1", "the proxy that the environment names cannot be used"),
@@ -203,6 +204,7 @@ def test_a_proxy_that_refuses_is_unreachable_and_sees_no_key(monkeypatch: pytest
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_named(proxy: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = proxy.replace("CLOSED", str(closed_port()))
     monkeypatch.setenv("ALL_PROXY", proxy)
     what = expect_failure(ask("https://api.invalid"), UNREACHABLE, words)
     assert "planted" not in what.reason

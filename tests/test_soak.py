@@ -9,7 +9,7 @@ from soak.slopes import MEASURES, Sample, Verdict, find
 
 BY_NAME = {measure.name: measure for measure in MEASURES}
 MOST = {"threads": 4, "descriptors": 20, "tasks": 20, "memory, MiB": 24}
-"""What a measure may have grown in the second half of a short soak, whose first half hardly warms up."""
+"""What a measure may grow in the last quarter of a short soak, whose first half hardly warms up."""
 
 
 def samples(*, leak: float = 0.0) -> list[Sample]:
@@ -51,6 +51,11 @@ def test_a_few_polls_are_no_proof() -> None:
     assert verdicts(samples()[:40])["tasks"] is Verdict.UNCLEAR
 
 
+def _least(found: list[Sample], name: str) -> float:
+    """Return the floor of a measure: what is in use for a moment, as on a busy machine, comes and goes."""
+    return min(map(BY_NAME[name].of, found))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_polls_failures_messages_and_reloads_leave_no_thread_no_descriptor_and_no_task_behind(tmp_path: Path) -> None:
@@ -60,7 +65,9 @@ def test_polls_failures_messages_and_reloads_leave_no_thread_no_descriptor_and_n
     assert last.failures > 50
     assert last.reloads > 0
     assert soaked.taken > 50
-    found = [find(soaked.samples, BY_NAME[name]) for name in MOST]
-    assert [one for one in found if one.end > one.half + MOST[one.measure.name]] == []
+    quarter = len(soaked.samples) // 4
+    third, fourth = soaked.samples[2 * quarter : 3 * quarter], soaked.samples[3 * quarter :]
+    grown = {name: _least(fourth, name) - _least(third, name) for name in MOST}
+    assert {name: by for name, by in grown.items() if by > MOST[name]} == {}
     assert soaked.mistakes == []
     assert soaked.code == 0
