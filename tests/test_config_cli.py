@@ -43,7 +43,7 @@ def test_check_says_ok_and_counts(tmp_path: Path) -> None:
 
 def test_check_works_with_the_environment_alone_and_tells_the_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEGNEXT_API_KEY", KEY)
-    monkeypatch.setenv("BALANCE_MONITOR_PORT", "tcp://10.0.0.1")
+    monkeypatch.setenv("BALANCE_MONITOR_PORT", "8080")
     result = run("config", "check")
     assert (result.exit_code, result.stdout) == (0, "environment: ok (1 account, 0 channels)\n")
     assert result.stderr.startswith("warning: BALANCE_MONITOR_PORT: no key of the configuration")

@@ -30,6 +30,7 @@ from monitor.config.sources import (
     PREFIX,
     Layer,
     LegnextKey,
+    is_service_link,
     path_of,
     read_file,
     secret_files,
@@ -97,7 +98,7 @@ def _environment(given: Given, environ: Mapping[str, str]) -> Layer:
     names: dict[KeyPath, str] = {}
     values: dict[str, str] = {}
     for name, value in sorted(environ.items()):
-        ours = name.upper().startswith(PREFIX) and name.upper() != CONFIG_VARIABLE
+        ours = name.upper().startswith(PREFIX) and name.upper() != CONFIG_VARIABLE and not is_service_link(name, value)
         key = name[len(PREFIX) :].lower()
         if (ours or name == LEGNEXT_KEY) and not value.strip():
             given.warnings.append(f"{name}: empty, so it counts as not set: remove it, or give it a value")
@@ -135,7 +136,7 @@ def _named_files(*layers: Layer) -> set[Path]:
 
 
 def _is_known(given: Given, name: str, path: KeyPath, *, prefix: str = "") -> bool:
-    """Only warn of an unknown name: Kubernetes sets variables for services, and secret folders are shared."""
+    """Only warn of an unknown name: the environment and the secret folders are shared with others."""
     position = wrong_part(path)
     if position is None:
         return True

@@ -5,6 +5,7 @@ values of variables (25.10 would become a float, a key of digits a number), its 
 or links out of their folder, as those of systemd and Kubernetes can be, and it forgets where a value came from.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -26,6 +27,11 @@ LEGNEXT_KEY = "LEGNEXT_API_KEY"
 _REMINDERS = "remind_every"
 _LEVELS = tuple(Reminders.__dataclass_fields__)
 MAIN_KEY = ("accounts", "main", "api_key")
+# What Kubernetes sets in every container beside a Service named balance-monitor, as NAME=value without our prefix.
+_SERVICE_LINK = re.compile(
+    r"SERVICE_HOST=.+|SERVICE_PORT(_[A-Z0-9_]+)?=\d+|PORT(_\d+_(TCP|UDP|SCTP))?=(tcp|udp|sctp)://.+"
+    r"|PORT_\d+_(TCP|UDP|SCTP)_(ADDR=.+|PORT=\d+|PROTO=(tcp|udp|sctp))",
+)
 
 
 class Layer(PydanticBaseSettingsSource):
@@ -123,6 +129,11 @@ def _spread_variables(variables: Mapping[str, str]) -> dict[str, str]:
 def path_of(variable: str) -> KeyPath:
     """Split the name of a variable, without its prefix and in lower case, into the path of a key."""
     return tuple(variable.split("__"))
+
+
+def is_service_link(name: str, value: str) -> bool:
+    """Say whether Kubernetes set this variable: nobody wrote it, so nobody need hear that it means nothing."""
+    return name.startswith(PREFIX) and _SERVICE_LINK.fullmatch(f"{name[len(PREFIX) :]}={value}") is not None
 
 
 def read_file(path: Path | None) -> Layer | None:
