@@ -147,6 +147,8 @@ def main() -> NoReturn:
     """Run the command line."""
     if _called(sys.argv[1:]) == "run":
         _obey_signals()
+    # The image starts us with these blocked: what came before there was a handler was kept, and comes now.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGHUP))
     if "JOURNAL_STREAM" in os.environ:
         from monitor.journal import graded  # noqa: PLC0415 - few commands are started by systemd
 
