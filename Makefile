@@ -37,11 +37,12 @@ quick: $(VENV)/dev ## the tests without the slow proofs
 real: $(VENV)/dev ## boot systemd and run the image for real (root, Debian; ONLY=tests/real/test_docker.py for some of it)
 	$(BIN)/pytest -m real $(or $(ONLY),tests/real)
 
-check: $(VENV)/dev ## style, types, import directions
+check: $(VENV)/dev ## style, types, import directions, the Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/hadolint Dockerfile
 
 crash: $(VENV)/dev ## kill the daemon at every moment; ARGS="--kills 1000 --seed 7"
 	PYTHONPATH=tests $(BIN)/python -m crash $(ARGS)
