@@ -5,14 +5,17 @@ import re
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from live import COMMAND, clean_environment
 
-from monitor import __version__
+from monitor import __version__, config
 
 TOP = Path(__file__).parent.parent
 DOCKERFILE = (TOP / "Dockerfile").read_text()
+PAGE = (TOP / "docs/docker.md").read_text()
 
 
 def test_the_image_is_labelled_with_this_version() -> None:
@@ -35,3 +38,48 @@ def test_a_signal_before_python_itself_has_started_is_kept(number: signal.Signal
         daemon.terminate()
     assert daemon.wait(30) == 0
     daemon.stdout.close()
+
+
+def manifests() -> dict[str, Any]:
+    """Return what the page says to give to Kubernetes, by kind."""
+    (block,) = re.findall(r"^```yaml\n(apiVersion: .*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    return {each["kind"]: each for each in yaml.safe_load_all(block)}
+
+
+def test_what_kubernetes_mounts_is_a_configuration_that_polls_and_tells(tmp_path: Path) -> None:
+    kinds = manifests()
+    file, secrets = tmp_path / "config.toml", tmp_path / "secrets"
+    file.write_text(kinds["ConfigMap"]["data"]["config.toml"])
+    secrets.mkdir()
+    for name, text in kinds["Secret"]["stringData"].items():
+        (secrets / name).write_text(text.replace("your-legnext-key", "a-key-in-its-place"))
+    loaded = config.load(file, {}, secrets_dirs=[secrets])
+    assert (list(loaded.accounts), list(loaded.channels), loaded.warnings) == (["main"], ["ops"], ())
+
+
+def test_the_pod_is_made_for_the_image() -> None:
+    spec = manifests()["Deployment"]["spec"]
+    assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")  # a second daemon would not get the database
+    pod = spec["template"]["spec"]
+    (container,) = pod["containers"]
+    user = pod["securityContext"]
+    assert f"\nUSER {user['runAsUser']}:{user['runAsGroup']}\n" in DOCKERFILE
+    assert container["image"].endswith(f":{__version__}")
+    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {
+        "/data",
+        "/etc/balance-monitor",
+        "/run/secrets",
+        "/tmp",  # noqa: S108 - of the container
+    }
+    # The token of the service account would have to be mounted into the read-only folder of the secrets.
+    assert pod["automountServiceAccountToken"] is False
+    for probe in ("startupProbe", "livenessProbe"):
+        assert container[probe]["exec"]["command"] == ["balance-monitor", "healthcheck"]
+
+
+def test_compose_asks_for_health_as_the_image_does() -> None:
+    service = yaml.safe_load((TOP / "compose.yaml").read_text())["services"]["balance-monitor"]
+    health = service["healthcheck"]
+    times = f"--interval={health['interval']} --timeout={health['timeout']} --start-period={health['start_period']}"
+    command = json.dumps(health["test"][1:])
+    assert f"\nHEALTHCHECK {times} --retries={health['retries']} CMD {command}\n" in DOCKERFILE
