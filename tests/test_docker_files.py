@@ -31,13 +31,15 @@ def test_a_signal_before_python_itself_has_started_is_kept(number: signal.Signal
     # This shell signals itself where the first process of a container would still hear nothing.
     script = f'kill -{number.name.removeprefix("SIG")} $$; exec "$@"'
     words = [*first, "sh", "-c", script, "sh", *COMMAND, "run"]
-    daemon = subprocess.Popen(words, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-    assert daemon.stdout is not None
-    if number == signal.SIGHUP:  # there is nothing yet to be read again
-        assert "first_start" in daemon.stdout.readline()
-        daemon.terminate()
-    assert daemon.wait(30) == 0
-    daemon.stdout.close()
+    with subprocess.Popen(words, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as daemon:
+        try:
+            assert daemon.stdout is not None
+            if number == signal.SIGHUP:  # there is nothing yet to be read again
+                assert "first_start" in daemon.stdout.readline()
+                daemon.terminate()
+            assert daemon.wait(30) == 0
+        finally:
+            daemon.kill()
 
 
 def manifests() -> dict[str, Any]:

@@ -28,6 +28,7 @@ HARDENED = (
 HERE = "--network=host"
 """The network of the tests, with their API and their receivers."""
 OFTEN = ("--health-interval=1s", "--health-retries=1", "--health-start-period=60s")
+_BOUND_TO_US = ("setpriv", "--pdeathsig=TERM")
 _IN_MEMORY = 'mount -t tmpfs tmpfs "$0" && exec dockerd "$@"'
 _CLIENT = "/usr/bin/docker"  # of the same package as the engine, whatever else comes first in the path
 _PLUGIN = "usr/libexec/docker/cli-plugins/docker-compose"
@@ -157,21 +158,11 @@ def running() -> Iterator[Engine]:
     with (folder / "log").open("wb") as log:
         # In a session of its own, so that Ctrl-C is for us; should we be killed, it hears of it. What it stores is in
         # memory, half a gigabyte, and its mounts are its own: when it has gone, nothing is left of either.
-        command = [
-            "setpriv",
-            "--pdeathsig=TERM",
-            "unshare",
-            "--mount",
-            "sh",
-            "-c",
-            _IN_MEMORY,
-            f"{folder}/data",
-            *options,
-        ]
+        command = [*_BOUND_TO_US, "unshare", "--mount", "sh", "-c", _IN_MEMORY, f"{folder}/data", *options]
         daemon = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
         until(lambda: daemon.poll() is not None or (folder / "docker.sock").exists(), "the engine's socket", 60)
-        engine.docker("version")
+        assert daemon.poll() is None, (folder / "log").read_text()
         yield engine
     finally:
         daemon.terminate()

@@ -50,7 +50,7 @@ def test_the_environment_alone_configures_it_and_a_new_container_goes_on_where_t
     options = [*OFTEN, f"--volume={image.volume()}:/data", *variables(api, hook)]
     with image.container(*options) as first:
         hook.wait_posts(1, 30)
-        started = datetime.fromisoformat(first.state["StartedAt"][:26] + "+00:00").timestamp()
+        started = datetime.fromisoformat(first.state["StartedAt"]).timestamp()
         figures.append(f"docker: from the container's start to the first poll {api.polls()[0] - started:.2f} s")
         first.wait_health("healthy")
         status = Path(f"/proc/{first.state['Pid']}/status").read_text()
@@ -136,7 +136,7 @@ def test_a_dead_channel_never_makes_it_unhealthy_nor_restarts_it(image: Engine, 
 
 def _checks(container: Container, after: float) -> list[dict[str, str]]:
     log = container.state["Health"]["Log"]
-    return [check for check in log if datetime.fromisoformat(check["Start"][:26] + "+00:00").timestamp() > after]
+    return [check for check in log if datetime.fromisoformat(check["Start"]).timestamp() > after]
 
 
 def test_it_stops_well_while_a_service_does_not_answer(image: Engine, api: Api, hook: Webhook) -> None:
