@@ -1,21 +1,28 @@
-"""The daemon's own word that it lives, where the database cannot say so: a local socket that needs no disk.
+"""The daemon's own word that it lives: a local socket that needs no disk, no configuration and no library to be read.
 
-Its names are made of the database's place; it lives in the network namespace and ends with the process. Linux only.
+It lives in the network namespace and ends with the process. Linux only.
 """
 
-import asyncio
 import hashlib
 import json
 import os
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 _LONGEST = 1 << 20
-_TURNS = 8
+_DECIDE = (
+    "BALANCE_MONITOR_CONFIG",
+    "BALANCE_MONITOR_DATABASE",
+    "STATE_DIRECTORY",
+    "XDG_STATE_HOME",
+    "XDG_CONFIG_HOME",
+    "HOME",
+)
+"""The variables that decide which configuration and which database a program uses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +34,15 @@ class Pulse:
     """Accounts whose poll is overdue."""
     trouble: str = ""
     """Why the database cannot be used; all goes on from memory then."""
+    idle: float = 0.0
+    """Real seconds since it kept house last, as it does each second."""
     reloads: int = 0
     """How often it has read its configuration again, or refused to."""
     reload_error: str = ""
     """Why the last time it refused, a mistake a line."""
 
 
-def _names(database: Path) -> list[str]:
+def names(database: Path) -> list[str]:
     """Return abstract addresses: no files, so that no disk can be in the way.
 
     One is of the path, the other of the folder itself: a service may see its folder at another path than we do, and a
@@ -44,7 +53,22 @@ def _names(database: Path) -> list[str]:
     with suppress(OSError):
         folder = real.parent.stat()
         ours.insert(0, f"{folder.st_dev}:{folder.st_ino}:{real.name}".encode())
-    return [f"\0balance-monitor-{hashlib.sha256(_processes() + one).hexdigest()[:32]}" for one in ours]
+    return [_name(one) for one in ours]
+
+
+def name_of_call(config: Path | None, environ: Mapping[str, str]) -> str:
+    """Return the address of a daemon that was called like this: in the same folder, with the same configuration.
+
+    Whoever is called as the daemon was, as the health check of a container, finds it without reading anything.
+    """
+    with suppress(OSError):
+        here = Path.cwd()
+        return _name(repr([str(here), str(config), [environ.get(name) for name in _DECIDE]]).encode())
+    return ""
+
+
+def _name(what: bytes) -> str:
+    return f"\0balance-monitor-{hashlib.sha256(_processes() + what).hexdigest()[:32]}"
 
 
 def _processes() -> bytes:
@@ -54,66 +78,24 @@ def _processes() -> bytes:
     return b""
 
 
-class _Telling(asyncio.Protocol):
-    """One who asked: is told, and is through."""
-
-    def __init__(self, said: bytes) -> None:
-        self._said = said
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Tell."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_unix_server makes
-        transport.write(self._said)
-        transport.close()
-
-
-class Beating:
-    """The daemon's end, from ``start`` to ``stop``; whoever connects is told."""
-
-    def __init__(self, database: Path, feel: Callable[[], Pulse]) -> None:
-        self._database, self._feel = database, feel
-        self._servers: list[asyncio.Server] = []
-
-    async def start(self) -> str | None:
-        """Begin to answer; return why that cannot be, or None."""
-        loop, wrong = asyncio.get_running_loop(), ""
-        for name in _names(self._database):
-            try:
-                self._servers.append(await loop.create_unix_server(self._tell, path=name))
-            except OSError as error:
-                wrong = os.strerror(error.errno or 0)
-        return None if self._servers else wrong
-
-    def _tell(self) -> _Telling:
-        return _Telling(json.dumps(asdict(self._feel())).encode())
-
-    async def stop(self) -> None:
-        """Answer nobody any more."""
-        # What was accepted becomes a connection only some turns later: a server closed by then would leak the socket.
-        for server in self._servers:
-            for listener in server.sockets:
-                asyncio.get_running_loop().remove_reader(listener.fileno())
-        await self._turns()
-        for server in self._servers:
-            server.close()
-        await self._turns()
-
-    async def _turns(self) -> None:
-        for _ in range(_TURNS):
-            await asyncio.sleep(0)
-
-
 def feel(database: Path, *, timeout: float = 2.0) -> Pulse | None:
     """Ask the daemon of a database how it is; None if none answers in time, or if it is not one to be believed."""
-    return next((found for name in _names(database) if (found := _ask(name, database, timeout))), None)
+    return next((found for name in names(database) if (found := _ask(name, _owners(database), timeout))), None)
 
 
-def _ask(name: str, database: Path, timeout: float) -> Pulse | None:
+def feel_by_call(config: Path | None, environ: Mapping[str, str], *, timeout: float = 2.0) -> Pulse | None:
+    """Ask a daemon of ours that was called as we are; None if there is none, which says nothing."""
+    return _ask(name_of_call(config, environ), _Owners(users={0, os.geteuid()}), timeout)
+
+
+def _ask(name: str, owners: "_Owners", timeout: float) -> Pulse | None:
+    if not name:
+        return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line, suppress(OSError, ValueError, TypeError):
         line.settimeout(timeout)
         line.connect(name)
         pid, user = _peer(line)
-        if not _may_be_believed(pid, user, database):
+        if user not in owners.users and pid != owners.process:
             return None
         said = b""
         while len(said) < _LONGEST and (more := line.recv(_LONGEST)):
@@ -130,15 +112,23 @@ def _peer(line: socket.socket) -> tuple[int, int]:
     return int(pid), int(user)
 
 
-def _may_be_believed(pid: int, user: int, database: Path) -> bool:
-    """Say whether somebody is the system, ourselves, or whose the database is: anybody could take the name.
+@dataclass(frozen=True, slots=True)
+class _Owners:
+    """Who is to be believed: anybody could take a name."""
 
-    Or who has locked it: systemd shows the files of a service that runs to others as nobody's.
+    users: Iterable[int]
+    process: int | None = None
+
+
+def _owners(database: Path) -> _Owners:
+    """Return the system, ourselves, whose the database is, and who has locked it.
+
+    systemd shows the files of a service that runs to others as nobody's.
     """
-    owners = {0, os.geteuid()}
+    users = {0, os.geteuid()}
     with suppress(OSError):
-        owners.add(database.stat().st_uid)
-    return user in owners or pid == _locker(database)
+        users.add(database.stat().st_uid)
+    return _Owners(users, _locker(database))
 
 
 def _locker(database: Path) -> int | None:

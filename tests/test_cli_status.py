@@ -14,8 +14,8 @@ import pytest
 from shell import at_terminal, move_into, process, run
 from world import MAIN, OPS, World, reading
 
+from monitor.cli.ailment import ailment
 from monitor.cli.common import Progress, ago, choose, open_store, print_json, table
-from monitor.cli.healthcheck import ailment
 from monitor.deliver import watch
 from monitor.model import Failure, Kind, Message
 from monitor.store import Store, life, outbox

@@ -5,26 +5,32 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from monitor import pulse
-from monitor.pulse import Beating, Pulse, feel
+from monitor.beating import Beating
+from monitor.pulse import Pulse, feel, feel_by_call, name_of_call
 
 WELL = Pulse(pid=os.getpid(), overdue=0, trouble="the disk is full")
 
 
+def beating(database: Path, told: Pulse = WELL) -> AbstractContextManager[list[str | None]]:
+    """Answer for a database."""
+    return beating_as(pulse.names(database), told)
+
+
 @contextmanager
-def beating(database: Path, told: Pulse = WELL) -> Iterator[list[str | None]]:
+def beating_as(names: list[str], told: Pulse = WELL) -> Iterator[list[str | None]]:
     """Answer in a thread of its own, with a loop like the daemon's; yields why a second one cannot."""
     ready, stop = threading.Event(), threading.Event()
     refused: list[str | None] = []
 
     async def main() -> None:
-        first, second = (Beating(database, lambda: told) for _ in range(2))
+        first, second = (Beating(names, lambda: told) for _ in range(2))
         refused.extend([await first.start(), await second.start()])
         ready.set()
         await asyncio.to_thread(stop.wait, 20)
@@ -67,7 +73,7 @@ def test_a_folder_that_is_seen_at_another_path_or_is_gone_has_the_same_pulse(tmp
 
 def listener(database: Path) -> socket.socket:
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    line.bind(pulse._names(database)[0])
+    line.bind(pulse.names(database)[0])
     line.listen()
     return line
 
@@ -94,21 +100,44 @@ def test_words_that_make_no_sense_are_no_pulse(tmp_path: Path, said: bytes) -> N
 def test_somebody_else_who_takes_the_name_is_not_believed(tmp_path: Path) -> None:
     database = tmp_path / "monitor.db"
     with beating(database), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-        line.connect(pulse._names(database)[0])
+        line.connect(pulse.names(database)[0])
         assert pulse._peer(line) == (os.getpid(), os.geteuid())
-    for user, believed in ((os.geteuid(), True), (0, True), (65533, False)):
-        assert pulse._may_be_believed(7, user, database) is believed
+    assert set(pulse._owners(database).users) == {0, os.geteuid()}
     database.touch()
-    assert not pulse._may_be_believed(7, 65533, database)
+    os.chown(database, 65533, -1)
+    assert set(pulse._owners(database).users) == {0, os.geteuid(), 65533}
 
 
 def test_whoever_has_locked_the_database_is_believed(tmp_path: Path) -> None:
     database, lock = tmp_path / "monitor.db", tmp_path / "monitor.db.lock"
-    for said, believed in (("7\nused\n", True), ("8\n", False), ("", False), ("x\n", False)):
+    for said, process in (("7\nused\n", 7), ("8\n", 8), ("", None), ("x\n", None)):
         lock.write_text(said)
-        assert pulse._may_be_believed(7, 65533, database) is believed
+        assert pulse._owners(database).process == process
 
 
 def test_who_names_another_process_than_itself_is_not_believed(tmp_path: Path) -> None:
     with beating(tmp_path / "monitor.db", replace(WELL, pid=1)):
         assert feel(tmp_path / "monitor.db") is None
+
+
+def test_whoever_is_called_as_the_daemon_was_finds_it_without_its_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {"STATE_DIRECTORY": "/data", "OTHER": "1"}
+    monkeypatch.chdir(tmp_path)
+    with beating_as([name_of_call(None, environ)]):
+        assert feel_by_call(None, environ | {"OTHER": "2"}) == WELL
+        assert feel_by_call(Path("other.toml"), environ) is None
+        assert feel_by_call(None, environ | {"BALANCE_MONITOR_DATABASE": "sqlite:///other.db"}) is None
+        assert feel_by_call(None, {}) is None
+
+
+def test_in_a_folder_that_is_gone_nobody_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert name_of_call(None, {}) == ""
+    with beating_as([""]) as refused:
+        assert feel_by_call(None, {}) is None
+    assert refused == ["", ""]

@@ -9,18 +9,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from monitor import __version__, log, poll, report
+from monitor import __version__, log, poll, pulse, report
 from monitor.app.bulletin import Bulletin
 from monitor.app.chores import Chores
 from monitor.app.outside import Outside
 from monitor.app.polls import Polls
 from monitor.app.watchdog import Watchdog
+from monitor.beating import Beating
 from monitor.clock import Clock
 from monitor.config import Config, ConfigError
 from monitor.deliver import Lane, Shared
 from monitor.heartbeat import Heartbeat
 from monitor.provider import Legnext
-from monitor.pulse import Beating, Pulse
+from monitor.pulse import Pulse
 from monitor.schedule import Schedule
 from monitor.store import Store, durations, life, outbox
 from monitor.store.life import Life
@@ -54,7 +55,7 @@ class Daemon:
         self._polls = Polls(lambda: self.config, store, clock, self._provider, self._wake)
         self._chores = Chores(lambda: self.config, store, clock, self._wake)
         self._schedule = Schedule(self._polls.tick, monotonic=self._real_monotonic)
-        self._beating = Beating(store.path, self._pulse)
+        self._beating = Beating([*pulse.names(store.path), *outside.names], self._pulse)
         self._heartbeat = Heartbeat(lambda: self.config, store, clock, overdue=self._schedule.overdue)
         self._manager = outside.manager
         self._bulletin = Bulletin(lambda: self.config, store, self._manager)
@@ -89,6 +90,7 @@ class Daemon:
             pid=self._life.pid,
             overdue=len(self._schedule.overdue()),
             trouble=ill.reason if ill else "",
+            idle=time.monotonic() - self._kept_house_at,
             reloads=self._reloads,
             reload_error=self._life.reload_error or "",
         )
@@ -119,6 +121,7 @@ class Daemon:
 
     _reload_wanted = False
     _reloads = 0
+    _kept_house_at = float("-inf")
 
     async def _start(self) -> None:
         now = self._clock.now()
@@ -132,6 +135,7 @@ class Daemon:
         if (why := await self._beating.start()) is not None:
             self._log.warning("no_pulse", reason=why, note="healthcheck depends on the disk")
         self._set_lanes()
+        self._kept_house_at = time.monotonic()
         self._schedule.start(self._intervals())
         self._heartbeat.start()
         await self._bulletin.post(self._life)
@@ -164,6 +168,7 @@ class Daemon:
             self._second += 1
             try:
                 await self._look_after(self._second)
+                self._kept_house_at = time.monotonic()
             except Exception:  # noqa: BLE001 - the disk's trouble, or our own mistake: polls go on
                 self._log.exception("housekeeping_failed")
 

@@ -28,3 +28,5 @@ class Outside:
     provider: Provider = field(default_factory=Legnext)
     connect: Callable[[Channel], Sender] = connect
     manager: Manager = field(default_factory=lambda: Manager({}))
+    names: tuple[str, ...] = ()
+    """Addresses at which the daemon says how it is, beside those of its database."""

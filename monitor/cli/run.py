@@ -18,6 +18,7 @@ from monitor.cli.common import Stop, load
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.manager import Manager
+from monitor.pulse import name_of_call
 from monitor.store import Store, StoreError
 from monitor.worker import Loose
 
@@ -34,7 +35,7 @@ def run(path: Path | None) -> None:
         manager.tell_status(stop.message)
         raise
     try:
-        asyncio.run(_live(config, store, manager))
+        asyncio.run(_live(config, store, Outside(manager=manager, names=(name_of_call(path, os.environ),))))
     finally:
         if not store.close():
             log.get("monitor.run").warning("store_stuck", note="the disk does not answer; left as it is")
@@ -58,10 +59,10 @@ def _prepare(path: Path | None) -> tuple[Config, Store]:
         raise Stop(str(error)) from error
 
 
-async def _live(config: Config, store: Store, manager: Manager) -> None:
+async def _live(config: Config, store: Store, outside: Outside) -> None:
     asyncio.get_running_loop().set_default_executor(Loose())
     reload = functools.partial(_reload, config.path, set(config.secrets))
-    daemon = app.Daemon(config, store, clock=Clock(), load=reload, outside=Outside(manager=manager))
+    daemon = app.Daemon(config, store, clock=Clock(), load=reload, outside=outside)
     with signals(daemon):
         await daemon.run()
 

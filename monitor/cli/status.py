@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
+from monitor.cli.ailment import ailment
 from monitor.cli.common import ago, choose, is_terminal, open_store, print_json, table, utc_now
-from monitor.cli.healthcheck import ailment
 from monitor.model import MONITOR, Alert, Level
 from monitor.pulse import feel
 from monitor.quantity import Unit, spoken, tell
