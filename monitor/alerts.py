@@ -33,6 +33,10 @@ class State:
     """The thresholds by which it was judged last."""
     was: str = ""
     """Those before them, while a change that they may have caused is being confirmed."""
+    ended_at: datetime | None = None
+    """When it came to OK last."""
+    cooling: datetime | None = None
+    """Since when an alert is over whose end is not told yet, since it may begin again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def advance(state: State, verdict: Verdict, *, confirm: int, limits: str) -> Sta
     A level fires when the last ``confirm`` judged polls are all at it or worse, and clears when as many were all
     beyond its margin; polls without a verdict are not shown to this function.
     """
-    if verdict.held is Level.OK and state == State(limits=limits):
+    if verdict.held is Level.OK and state.level is Level.OK and state.limits == limits and not _is_pending(state):
         return state  # nearly every poll: it is fine, as it was
     warning, critical = (
         _Latch(state.level >= level, up, down).turn(
@@ -69,13 +73,15 @@ def advance(state: State, verdict: Verdict, *, confirm: int, limits: str) -> Sta
             (Level.CRITICAL, state.up_critical, state.down_critical),
         )
     )
-    moved = State(
+    moved = replace(
+        state,
         level=Level.CRITICAL if critical.closed else Level.WARNING if warning.closed else Level.OK,
         up_warning=warning.up,
         up_critical=critical.up,
         down_warning=warning.down,
         down_critical=critical.down,
         limits=limits,
+        was="",
     )
     return replace(moved, was=_former(state, limits)) if _is_pending(moved) and moved.level is state.level else moved
 
@@ -123,6 +129,11 @@ class Ruling:
     alert: Alert | None
     changes: Mapping[str, Change]
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the alert has just ended for good."""
+        return self.alert is not None and self.alert.level is Level.OK and self.state.cooling is None
+
 
 def decide(
     cases: Sequence[Case],
@@ -155,7 +166,20 @@ def _judge(case: Case, look: Look, say: Say, new_id: Callable[[str], str]) -> Ru
         return Ruling(case, state, None, {})  # nearly every poll: there is nothing to put into words
     name, phrase = case.rule.name, say(verdict.fact, state.level, look.now)
     fresh = functools.partial(opened, new_id, look.account, name, look.now)
-    return Ruling(case, state, follow(case.alert, state.level, phrase, fresh=fresh), {})
+    alert = follow(case.alert, state.level, phrase, fresh=fresh)
+    return Ruling(case, _cool(case, state, alert, look.now), alert, {})
+
+
+def _cool(case: Case, state: State, alert: Alert | None, now: datetime) -> State:
+    """Say whether an end is to be told: one soon after the end before only once it has lasted for the cooldown."""
+    if alert is None or state.level is not Level.OK:
+        return replace(state, cooling=None)
+    pause, before = case.rule.cooldown.at(alert.worst), case.state
+    if before.level is not Level.OK:
+        soon = pause is not None and before.ended_at is not None and now - before.ended_at < pause
+        return replace(state, ended_at=now, cooling=now if soon else None)
+    lasted = pause is None or before.cooling is None or now - before.cooling >= pause
+    return replace(state, cooling=None if lasted else before.cooling)
 
 
 def opened(new_id: Callable[[str], str], account: str, rule: str, now: datetime) -> Alert:
@@ -180,14 +204,14 @@ def _tell(
     ruling: Ruling, listeners: Sequence[Listener], now: datetime, *, hidden: bool
 ) -> Iterator[tuple[str, Change]]:
     alert, case = ruling.alert, ruling.case
-    if alert is None:
+    if alert is None or ruling.state.cooling is not None:
         return
     before = case.state.level
     was = _former(case.state, case.rule.limits) if alert.level is not before else ""
     for listener in listeners:
         told = case.told.get(listener.channel)
         wanted = listener.wants(alert.level) and not hidden
-        pause = case.rule.remind_every.every(alert.level)
+        pause = case.rule.remind_every.at(alert.level)
         cause = due(alert, told, now, wanted=wanted, rose=alert.level > before, pause=pause)
         if cause is not None:
             yield listener.channel, change(alert, cause, told=told, was=was)

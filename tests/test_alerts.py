@@ -9,7 +9,7 @@ from world import START, reading
 from monitor import alerts, messages
 from monitor.alerts import Case, Found, Listener, Ruling, State, advance, due, follow, own, unwatch
 from monitor.model import Alert, Cause, Failure, Kind, Level, Seen, Told
-from monitor.rules import BalanceUsd, Flag, Look, LowBalanceAlert, Reminders, Rule, Verdict
+from monitor.rules import BalanceUsd, Flag, Look, LowBalanceAlert, Pauses, Rule, Verdict
 
 OK, INFO, WARNING, CRITICAL = Level.OK, Level.INFO, Level.WARNING, Level.CRITICAL
 HOUR = timedelta(hours=1)
@@ -212,7 +212,7 @@ def test_a_failure_changes_no_state_but_reminders_and_new_channels_are_still_tol
     told = Told("ops", WARNING, START)
     lost = Failure(Kind.UNREACHABLE, "no answer")
     listeners = [OPS, Listener("mail", INFO)]
-    before = case(BalanceUsd(remind_every=Reminders(HOUR, HOUR)), WARNING, told)
+    before = case(BalanceUsd(remind_every=Pauses(HOUR, HOUR)), WARNING, told)
     (ruling,) = decide(lost, before, listeners=listeners, after=HOUR)
     assert (ruling.state, ruling.alert) == (before.state, before.alert)
     assert {name: change.cause for name, change in ruling.changes.items()} == {

@@ -25,7 +25,7 @@ EXAMPLE = "remove it; config.example.toml has every key there is"
 ASCII = "not an API key, which is printable ASCII without spaces: copy it again"
 UNDELIVERED = "undelivered counts time, not polls: it takes only enabled, remind_every and warning"
 ABOUT_CHANNELS = "undelivered is about channels, not accounts: write it in [rules.undelivered]"
-OFTEN = 'reminders more often than every minute: write at least "1m", or "off"'
+OFTEN = 'shorter than a minute: write at least "1m", or "off"'
 BOTH_WAYS = "warning and critical contradict each other: critical must be below warning"
 
 
@@ -86,9 +86,9 @@ def mistakes(folder: Path, text: str, environ: Mapping[str, str] | None = None) 
         ('[rules.undelivered]\nwarning = "soon"\n', f"rules.undelivered.warning: {DURATION}"),
         ("[rules.undelivered]\nwarning = 15\n", 'rules.undelivered.warning: a duration needs a unit: write "15s"'),
         ('[rules.undelivered]\nenabled = "perhaps"\n', "rules.undelivered.enabled: neither true nor false: write"),
-        ('[rules.undelivered]\nremind_every = "10s"\n', "rules.undelivered.remind_every: reminders more often than"),
+        ('[rules.undelivered]\nremind_every = "10s"\n', "rules.undelivered.remind_every: shorter than a minute"),
         ('[rules.unreachable]\nwarning = "soon"\n', f"rules.unreachable.warning: {DURATION}"),
-        ('[rules.refused]\nremind_every = "10s"\n', "rules.refused.remind_every: reminders more often than every"),
+        ('[rules.refused]\nremind_every = "10s"\n', "rules.refused.remind_every: shorter than a minute"),
         ("[rules.refused]\nremind_every.critical = 5\n", "rules.refused.remind_every: a duration needs a unit"),
     ],
 )
@@ -197,7 +197,7 @@ def test_with_no_account_at_all_the_two_ways_to_make_one_are_told(tmp_path: Path
         ("[digest]\n", f"digest: unknown key: {EXAMPLE}"),
         ("[rules.runway]\n", f"rules.runway: unknown key: {EXAMPLE}"),
         ("[rules.balance]\n", "rules.balance: unknown key: did you mean balance_usd?"),
-        ('[rules.refused]\ncooldown = "1h"\n', f"rules.refused.cooldown: unknown key: {EXAMPLE}"),
+        ('[rules.refused]\nhush = "1h"\n', f"rules.refused.hush: unknown key: {EXAMPLE}"),
         *(
             (f"[rules.undelivered]\n{key} = 3\n", f"rules.undelivered.{key}: unknown key: {UNDELIVERED}")
             for key in ("confirm", "clear_margin", "critical", "level")

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from monitor.config import Account, Config, ConfigError, Unusable, database_of, load
 from monitor.model import Level
-from monitor.rules import BalanceUsd, Refused, Reminders
+from monitor.rules import BalanceUsd, Pauses, Refused
 
 KEY = "sk-1234567890"
 MAIN = f'[accounts.main]\napi_key = "{KEY}"\n'
@@ -181,14 +181,14 @@ def test_a_table_in_a_variable_is_json_and_a_variable_for_one_key_of_it_counts_m
 
 def test_reminders_are_set_for_one_level_or_for_both_in_any_source(tmp_path: Path) -> None:
     text = MAIN + '[rules.balance_usd]\nremind_every = { warning = "12h", critical = "off" }\n'
-    assert balance_rule(read(tmp_path, text).accounts["main"]).remind_every == Reminders(timedelta(hours=12), None)
+    assert balance_rule(read(tmp_path, text).accounts["main"]).remind_every == Pauses(timedelta(hours=12), None)
     variable = "BALANCE_MONITOR_RULES__BALANCE_USD__REMIND_EVERY"
     rule = balance_rule(read(tmp_path, text, {f"{variable}__CRITICAL": "1h"}).accounts["main"])
-    assert rule.remind_every == Reminders(timedelta(hours=12), timedelta(hours=1))
+    assert rule.remind_every == Pauses(timedelta(hours=12), timedelta(hours=1))
     rule = balance_rule(read(tmp_path, text, {variable: "off"}).accounts["main"])
-    assert rule.remind_every == Reminders(None, None)
+    assert rule.remind_every == Pauses(None, None)
     rule = balance_rule(read(tmp_path, text, {variable: '{"warning": "2h"}'}).accounts["main"])
-    assert rule.remind_every == Reminders(timedelta(hours=2), None)
+    assert rule.remind_every == Pauses(timedelta(hours=2), None)
 
 
 def test_a_secret_is_read_from_the_file_that_its_twin_names(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from world import START, reading
 from monitor.model import Failure, Kind, Level, Reading, Seen
 from monitor.quantity import Margin, Unit
 from monitor.rules import (
+    REMINDERS,
     RULES,
     AvailableCredits,
     AvailablePoints,
@@ -21,15 +22,15 @@ from monitor.rules import (
     Look,
     LowBalanceAlert,
     Measure,
+    Pauses,
     Refused,
-    Reminders,
     Rule,
     Trouble,
     TwoLevels,
     Unreachable,
     Unreadable,
     Verdict,
-    parse_reminders,
+    parse_pauses,
 )
 
 OK, WARNING, CRITICAL = Level.OK, Level.WARNING, Level.CRITICAL
@@ -329,7 +330,7 @@ def test_a_default_that_contradicts_what_was_set_is_dropped(
         (BalanceUsd, {"warnign": 5}, "Extra inputs"),
         (Refused, {"level": "ok"}, "not a level: write warning or critical"),
         (LowBalanceAlert, {"use": "hope"}, "Input should be"),
-        (BalanceUsd, {"remind_every": "30s"}, "reminders more often than every minute"),
+        (BalanceUsd, {"remind_every": "30s"}, "shorter than a minute"),
         (BalanceUsd, {"remind_every": {"info": "1h", "bad": "1h"}}, "takes warning and critical, not bad, info"),
         (BalanceUsd, {"remind_every": 5}, "a duration needs a unit"),
     ],
@@ -345,17 +346,17 @@ def test_settings_that_cannot_be_meant_are_refused_with_a_reason(
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ("24h", Reminders(timedelta(hours=24), timedelta(hours=24))),
-        ("off", Reminders(None, None)),
-        ({"critical": "1h"}, Reminders(timedelta(hours=24), timedelta(hours=1))),
-        ({"warning": "off", "critical": "1m"}, Reminders(None, MINUTE)),
-        (Reminders(), Reminders(timedelta(hours=24), timedelta(hours=4))),
+        ("24h", Pauses(timedelta(hours=24), timedelta(hours=24))),
+        ("off", Pauses(None, None)),
+        ({"critical": "1h"}, Pauses(timedelta(hours=24), timedelta(hours=1))),
+        ({"warning": "off", "critical": "1m"}, Pauses(None, MINUTE)),
+        (REMINDERS, Pauses(timedelta(hours=24), timedelta(hours=4))),
     ],
 )
-def test_reminders_are_a_duration_off_or_one_a_level(written: object, expected: Reminders) -> None:
-    assert parse_reminders(written) == expected
-    assert expected.every(WARNING) == expected.warning
-    assert expected.every(CRITICAL) == expected.critical
+def test_reminders_are_a_duration_off_or_one_a_level(written: object, expected: Pauses) -> None:
+    assert parse_pauses(written, default=REMINDERS) == expected
+    assert expected.at(WARNING) == expected.warning
+    assert expected.at(CRITICAL) == expected.critical
 
 
 def test_a_rule_is_written_back_as_users_write_it() -> None:
@@ -364,5 +365,6 @@ def test_a_rule_is_written_back_as_users_write_it() -> None:
         "enabled": True,
         "confirm": 2,
         "remind_every": {"warning": "off", "critical": "4h"},
+        "cooldown": {"warning": "1h", "critical": "1h"},
         "level": "warning",
     }

@@ -21,7 +21,7 @@ from monitor.deliver import watch
 from monitor.deliver.undelivered import Move, audience
 from monitor.model import MONITOR, Cause, Level
 from monitor.poll import pass_on
-from monitor.rules import Reminders, Undelivered
+from monitor.rules import REMINDERS, Undelivered
 from monitor.store import casebook, durations, life, outbox
 from monitor.store.life import Life
 
@@ -431,7 +431,7 @@ def _step(some: Ways, what: str, how: object) -> None:
 
 def test_the_rule_has_these_defaults() -> None:
     rule = Undelivered()
-    assert (rule.warning, rule.enabled, rule.remind_every) == (15 * MINUTE, True, Reminders())
+    assert (rule.warning, rule.enabled, rule.remind_every) == (15 * MINUTE, True, REMINDERS)
     assert set(Undelivered.model_fields) == {"warning", "enabled", "remind_every"}
 
 

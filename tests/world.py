@@ -65,6 +65,10 @@ class World:
             self.sees(reading(balance, **rest), account)
         return self
 
+    def sees_balance(self, balance: object, *, after: timedelta, account: str = "main") -> Polled:
+        """Let one poll, so long after the one before, read this balance."""
+        return self.sees(reading(balance), account, after)
+
     def fails(self, kind: str = "unreachable", times: int = 1, account: str = "main", reason: str = "boom") -> "World":
         for _ in range(times):
             self.sees(Failure(Kind(kind), reason), account)

@@ -35,7 +35,7 @@ _ACCOUNTS = """
 _CHANNELS = """
 # Channels: one Apprise URL each, https://appriseit.com/services; without any, alerts go only to the log.
 """
-_COMMON = {"enabled": 1, "confirm": 2, "remind_every": 3}
+_COMMON = {"enabled": 1, "confirm": 2, "remind_every": 3, "cooldown": 4}
 """The keys that rules share come behind those of their own, in this order."""
 _WIDTH = 40
 _LONGEST = 120

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from monitor.config.given import Given
 from monitor.config.keys import KeyPath
 from monitor.config.words import said
-from monitor.rules import RULES, Rule, Undelivered, Watch
+from monitor.rules import PER_LEVEL, RULES, Rule, Undelivered, Watch
 
 Table = Mapping[str, Any]
 Tables = Mapping[str, Table]
@@ -72,8 +72,7 @@ class Rulebook:
         """Make an account's rule; None if it is wrong."""
         below = self._tables[rule.name]
         merged = {**below, **own}
-        if "remind_every" in below and "remind_every" in own:
-            merged["remind_every"] = {**below["remind_every"], **own["remind_every"]}
+        merged |= {key: {**below[key], **own[key]} for key in PER_LEVEL if key in below and key in own}
         try:
             return self._make(rule, merged)
         except ValidationError as error:

@@ -24,7 +24,7 @@ from monitor.config.fields import (
     Timeout,
     Zone,
 )
-from monitor.rules import OWN, RULES, Reminders, Watch
+from monitor.rules import OWN, PER_LEVEL, RULES, Pauses, Watch
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -165,8 +165,8 @@ def _keys(model: type[BaseModel]) -> Keys:
     return dict.fromkeys(model.model_fields)
 
 
-_LEVELS: Keys = dict.fromkeys(Reminders.__dataclass_fields__)
-_RULES: Keys = {rule.name: _keys(rule) | {"remind_every": _LEVELS} for rule in RULES}
+_LEVELS: Keys = dict.fromkeys(Pauses.__dataclass_fields__)
+_RULES: Keys = {rule.name: _keys(rule) | dict.fromkeys(PER_LEVEL, _LEVELS) for rule in RULES}
 _OWN: Keys = {rule.name: _keys(rule) | {"remind_every": _LEVELS} for rule in OWN}
 KEYS: Keys = _keys(Shape) | {
     "retention": _keys(RetentionShape),

@@ -20,12 +20,11 @@ from monitor.config.fields import parse_json
 from monitor.config.keys import KeyPath, at, dotted, drop, secrets_in, twin
 from monitor.config.places import is_folder
 from monitor.config.shape import Shape
-from monitor.rules import Reminders
+from monitor.rules import PER_LEVEL, Pauses
 
 PREFIX = "BALANCE_MONITOR_"
 LEGNEXT_KEY = "LEGNEXT_API_KEY"
-_REMINDERS = "remind_every"
-_LEVELS = tuple(Reminders.__dataclass_fields__)
+_LEVELS = tuple(Pauses.__dataclass_fields__)
 MAIN_KEY = ("accounts", "main", "api_key")
 # What Kubernetes sets in every container beside a Service named balance-monitor, as NAME=value without our prefix.
 _SERVICE_LINK = re.compile(
@@ -50,7 +49,7 @@ class Layer(PydanticBaseSettingsSource):
         self.tables = tables
         self.names = names or {}
         self.file = file
-        _spread_reminders(tables)
+        _spread_pauses(tables)
 
     def place(self, path: KeyPath) -> str:
         """Name the place of a value: the variable, the secret file, or the file with the key's path."""
@@ -116,10 +115,10 @@ def _table(value: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a string, unl
 
 
 def _spread_variables(variables: Mapping[str, str]) -> dict[str, str]:
-    """Write a variable ``…__remind_every`` as one a level, beside which there may be another for one level."""
+    """Write a variable such as ``…__remind_every`` as one a level, beside which there may be another for one level."""
     spread = dict(variables)
     for name, value in variables.items():
-        if path_of(name)[-1] == _REMINDERS:
+        if path_of(name)[-1] in PER_LEVEL:
             del spread[name]
             for level, pause in (_table(value) or dict.fromkeys(_LEVELS, value)).items():
                 spread.setdefault(f"{name}__{level}", pause)
@@ -174,15 +173,16 @@ def secret_files(folders: Sequence[Path]) -> dict[str, Path]:
     return found
 
 
-def _spread_reminders(tables: dict[str, Any]) -> None:
-    """Write one ``remind_every`` for both levels as two, so that layers and accounts override level by level."""
+def _spread_pauses(tables: dict[str, Any]) -> None:
+    """Write one pause for both levels as two, so that layers and accounts override level by level."""
     accounts = tables.get("accounts")
     owners = [tables, *(accounts.values() if isinstance(accounts, dict) else ())]
     for owner in owners:
         rules = at(owner, ("rules",)) if isinstance(owner, dict) else None
         for rule in rules.values() if isinstance(rules, dict) else ():
-            if isinstance(rule, dict) and not isinstance(pause := rule.get(_REMINDERS, {}), dict):
-                rule[_REMINDERS] = dict.fromkeys(_LEVELS, pause)
+            if isinstance(rule, dict):
+                flat = {key: rule[key] for key in PER_LEVEL if not isinstance(rule.get(key, {}), dict)}
+                rule.update({key: dict.fromkeys(_LEVELS, pause) for key, pause in flat.items()})
 
 
 def settings(layers: Sequence[Layer]) -> BaseSettings:

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from monitor.model import Level
 from monitor.quantity import Margin, plain, short
-from monitor.rules import Reminders
+from monitor.rules import Pauses
 
 _TABLE = "not a table: write it as a [table] with keys, in a variable as JSON"
 _WORDS = {
@@ -27,7 +27,7 @@ _WORDS = {
     "literal_error": "not one of the words for this: write {expected}",
 }
 
-Value = bool | int | str | Decimal | timedelta | Level | Margin | Reminders | frozenset[str] | list[str] | None
+Value = bool | int | str | Decimal | timedelta | Level | Margin | Pauses | frozenset[str] | list[str] | None
 
 
 def said(error: ErrorDetails) -> str:
@@ -46,7 +46,7 @@ def simple(value: Value) -> object:
             return "off"
         case Level() | timedelta() | Decimal() | Margin():
             return _text(value)
-        case Reminders():
+        case Pauses():
             return {"warning": simple(value.warning), "critical": simple(value.critical)}
         case frozenset() | list():
             return sorted(value)

@@ -102,7 +102,7 @@ def _judge(rule: Undelivered, way: _Way, alert: Alert | None, now: datetime) -> 
             health.channel, now - health.failing_since, error=health.last_error, waiting=way.waiting
         ),
         since=health.failing_since,
-        pause=rule.remind_every.every(level),
+        pause=rule.remind_every.at(level),
         words_count=False,
     )
 

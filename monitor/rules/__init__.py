@@ -7,8 +7,8 @@ zero and never fine.
 
 from monitor.rules.balance import AvailableCredits, AvailablePoints, BalanceUsd, LowBalanceAlert
 from monitor.rules.channels import Undelivered
+from monitor.rules.pauses import PER_LEVEL, REMINDERS, Pauses, RemindEvery, parse_pauses
 from monitor.rules.polls import Refused, Unreachable, Unreadable
-from monitor.rules.reminders import Reminders, RemindEvery, parse_reminders
 from monitor.rules.rule import AlertLevel, Fact, Flag, Look, Measure, Rule, Trouble, TwoLevels, Verdict, Watch
 
 RULES: tuple[type[Rule], ...] = (
@@ -27,6 +27,8 @@ OWN: tuple[type[Watch], ...] = (Undelivered,)
 
 __all__ = [
     "OWN",
+    "PER_LEVEL",
+    "REMINDERS",
     "RULES",
     "AlertLevel",
     "AvailableCredits",
@@ -37,9 +39,9 @@ __all__ = [
     "Look",
     "LowBalanceAlert",
     "Measure",
+    "Pauses",
     "Refused",
     "RemindEvery",
-    "Reminders",
     "Rule",
     "Trouble",
     "TwoLevels",
@@ -48,5 +50,5 @@ __all__ = [
     "Unreadable",
     "Verdict",
     "Watch",
-    "parse_reminders",
+    "parse_pauses",
 ]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from monitor.model import Kind, Level, Seen
 from monitor.quantity import Margin, Unit
-from monitor.rules.reminders import Reminders, RemindEvery
+from monitor.rules.pauses import COOLDOWN, REMINDERS, Cooldown, RemindEvery
 
 CONFIRM_HELP = "so many polls in a row before it fires, and before it ends"
 
@@ -106,7 +106,7 @@ class Watch(BaseModel):
     """Whether it watches without being written into the configuration."""
 
     enabled: bool = Field(True, description="false turns the rule off")
-    remind_every: RemindEvery = Field(Reminders(), description='while it lasts: a duration, "off", or one a level')
+    remind_every: RemindEvery = Field(REMINDERS, description='while it lasts: a duration, "off", or one a level')
 
 
 class Rule(Watch, ABC):
@@ -116,6 +116,10 @@ class Rule(Watch, ABC):
     """A rule that says the same better: while that is as bad or worse, this one says nothing of its own."""
 
     confirm: int = Field(1, ge=1, le=1000, description=CONFIRM_HELP)
+    cooldown: Cooldown = Field(
+        COOLDOWN,
+        description="an end so soon after the one before is told once it has lasted so long; likewise",
+    )
 
     @property
     def needs(self) -> str | None:

@@ -41,6 +41,8 @@ def _state(row: Row[Any]) -> State:
         down_critical=row.down_critical,
         limits=row.limits,
         was=row.was,
+        ended_at=row.ended_at,
+        cooling=row.cooling,
     )
 
 
@@ -88,7 +90,8 @@ def open_alerts(tx: Connection, account: str | None = None) -> list[Alert]:
 def levels(tx: Connection) -> dict[str, Level]:
     """Return the worst level of what is open, by account."""
     worst = func.max(schema.alerts.c.level)
-    query = select(schema.alerts.c.account, worst).where(schema.alerts.c.ended_at.is_(None))
+    is_open = schema.alerts.c.ended_at.is_(None) & (schema.alerts.c.level > int(Level.OK))
+    query = select(schema.alerts.c.account, worst).where(is_open)
     return {account: Level(level) for account, level in tx.execute(query.group_by(schema.alerts.c.account))}
 
 
@@ -111,29 +114,30 @@ def save(tx: Connection, account: str, rulings: Sequence[Ruling], now: datetime)
     """Write down what a poll made of the rules of an account: states, alerts, and who was told."""
     for ruling in rulings:
         if ruling.alert != ruling.case.alert and ruling.alert is not None:
-            save_alert(tx, ruling.alert, now, is_new=ruling.case.alert is None)
+            save_alert(tx, ruling.alert, now, is_new=ruling.case.alert is None, is_over=ruling.is_over)
+        elif ruling.is_over and ruling.alert is not None:
+            end_alert(tx, ruling.alert, now)
         if ruling.state != ruling.case.state:
-            _save_state(tx, account, ruling.case.rule.name, ruling.state, ruling.alert)
+            _save_state(tx, account, ruling.case.rule.name, ruling.state, None if ruling.is_over else ruling.alert)
         if ruling.alert is not None and ruling.alert.level is not Level.OK:
             for channel, change in ruling.changes.items():
                 tell(tx, ruling.alert.id, Told(channel, change.level, now))
 
 
-def save_alert(tx: Connection, alert: Alert, now: datetime, *, is_new: bool) -> None:
+def save_alert(tx: Connection, alert: Alert, now: datetime, *, is_new: bool, is_over: bool) -> None:
     """Write down an alert; at its end, who was told of it is no longer needed."""
-    ended = alert.level is Level.OK
     values = {
         "level": int(alert.level),
         "worst": int(alert.worst),
         "phrase": alert.phrase,
-        "ended_at": now if ended else None,
+        "ended_at": now if is_over else None,
     }
     if is_new:
         known = {"id": alert.id, "account": alert.account, "rule": alert.rule, "started_at": alert.started_at}
         tx.execute(insert(schema.alerts), known | values)
     else:
         tx.execute(update(schema.alerts).where(schema.alerts.c.id == alert.id), values)
-    if ended:
+    if is_over:
         tx.execute(delete(schema.told).where(schema.told.c.alert == alert.id))
 
 
@@ -145,17 +149,17 @@ def end_alert(tx: Connection, alert: Alert, now: datetime) -> None:
 
 def save_own(tx: Connection, alert: Alert, changes: Mapping[str, Change], now: datetime, *, is_new: bool) -> None:
     """Write down an alert of the monitor's own, and who was told."""
-    save_alert(tx, alert, now, is_new=is_new)
-    _save_state(tx, alert.account, alert.rule, State(level=alert.level), alert)
+    is_over = alert.level is Level.OK
+    save_alert(tx, alert, now, is_new=is_new, is_over=is_over)
+    _save_state(tx, alert.account, alert.rule, State(level=alert.level), None if is_over else alert)
     if alert.level is not Level.OK:
         for channel, change in changes.items():
             tell(tx, alert.id, Told(channel, change.level, now))
 
 
 def _save_state(tx: Connection, account: str, rule: str, state: State, alert: Alert | None) -> None:
-    open_alert = alert.id if alert and alert.level is not Level.OK else None
     values = {field.name: getattr(state, field.name) for field in fields(state)}
-    values |= {"level": int(state.level), "alert": open_alert}
+    values |= {"level": int(state.level), "alert": alert.id if alert else None}
     here = (schema.states.c.account == account) & (schema.states.c.rule == rule)
     if tx.execute(update(schema.states).where(here), values).rowcount == 0:
         tx.execute(insert(schema.states), {"account": account, "rule": rule} | values)

@@ -211,7 +211,8 @@ def _states(copy: sqlite3.Connection, disk: sqlite3.Connection, table: Table) ->
     if table is not schema.states:
         return _rows(copy, table)
     is_open = set(disk.execute("SELECT account, rule FROM states WHERE alert IS NOT NULL"))
-    return [row for row in _rows(copy, table) if row[-1] is not None or row[:2] not in is_open]
+    alert = list(table.columns).index(table.c.alert)
+    return [row for row in _rows(copy, table) if row[alert] is not None or row[:2] not in is_open]
 
 
 def _write_alerts(copy: sqlite3.Connection, disk: sqlite3.Connection) -> None:

@@ -132,6 +132,8 @@ states = Table(
     Column("limits", Text, nullable=False),
     Column("was", Text, nullable=False),
     Column("alert", String(36)),  # the open one
+    Column("ended_at", Time),  # when it came to OK last
+    Column("cooling", Time),  # since when an alert is over whose end is not told yet
 )
 
 alerts = Table(

@@ -1,4 +1,4 @@
-"""How often an alert is said again while it lasts."""
+"""Durations that may differ from level to level: between reminders, and for how long an end must last."""
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -10,32 +10,33 @@ from monitor.model import Level
 from monitor.quantity import parse_duration, short
 
 _SHORTEST = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Reminders:
-    """How often a level is said again while it lasts; None for never."""
+class Pauses:
+    """A duration for each level; None for off."""
 
-    warning: timedelta | None = timedelta(hours=24)
-    critical: timedelta | None = timedelta(hours=4)
+    warning: timedelta | None
+    critical: timedelta | None
 
-    def every(self, level: Level) -> timedelta | None:
-        """Return the pause between reminders at this level, None for no reminders."""
+    def at(self, level: Level) -> timedelta | None:
+        """Return the one of a level, None for off."""
         return self.critical if level is Level.CRITICAL else self.warning
 
 
-def parse_reminders(value: object) -> Reminders:
+def parse_pauses(value: object, *, default: Pauses) -> Pauses:
     """Read a duration, ``"off"`` or a table with one a level; a ValueError says what is wrong otherwise."""
     match value:
-        case Reminders():
+        case Pauses():
             return value
         case dict():
             unknown = set(value) - {"warning", "critical"}
             if unknown:
                 raise ValueError(f"takes warning and critical, not {', '.join(sorted(unknown))}")
-            return Reminders(**{level: _pause(pause) for level, pause in value.items()})
+            return Pauses(**(asdict(default) | {level: _pause(pause) for level, pause in value.items()}))
         case _:
-            return Reminders(_pause(value), _pause(value))
+            return Pauses(_pause(value), _pause(value))
 
 
 def _pause(value: object) -> timedelta | None:
@@ -43,18 +44,25 @@ def _pause(value: object) -> timedelta | None:
         return None
     pause = parse_duration(value)
     if pause < _SHORTEST:
-        raise ValueError('reminders more often than every minute: write at least "1m", or "off"')
+        raise ValueError('shorter than a minute: write at least "1m", or "off"')
     return pause
 
 
-def _write(value: Reminders) -> dict[str, str]:
+def _write(value: Pauses) -> dict[str, str]:
     return {level: "off" if pause is None else short(pause) for level, pause in asdict(value).items()}
 
 
-RemindEvery = Annotated[
-    Reminders,
-    BeforeValidator(parse_reminders),
+REMINDERS = Pauses(24 * _HOUR, 4 * _HOUR)
+COOLDOWN = Pauses(_HOUR, _HOUR)
+
+_WRITTEN = (
     PlainSerializer(_write),
     WithJsonSchema({"type": ["string", "object"], "examples": ["24h", "off", {"warning": "24h", "critical": "4h"}]}),
-]
+)
+RemindEvery = Annotated[Pauses, BeforeValidator(lambda value: parse_pauses(value, default=REMINDERS)), *_WRITTEN]
 """The setting ``remind_every``."""
+Cooldown = Annotated[Pauses, BeforeValidator(lambda value: parse_pauses(value, default=COOLDOWN)), *_WRITTEN]
+"""The setting ``cooldown``."""
+
+PER_LEVEL = ("remind_every", "cooldown")
+"""The settings of rules that may be written for each level."""

@@ -1,0 +1,15 @@
+"""Ends that are told later: of alerts that come again and again."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Bring the tables to this revision."""
+    op.add_column("states", sa.Column("ended_at", sa.BigInteger()))
+    op.add_column("states", sa.Column("cooling", sa.BigInteger()))
