@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from monitor.model import Alert, Cause, Change, Level, Told
+from monitor.model import Alert, Cause, Change, Level, Snooze, Told
 from monitor.rules import Fact, Look, Rule, Verdict
 
 Say = Callable[[Fact, Level, datetime], str]
@@ -142,19 +142,48 @@ def decide(
     *,
     say: Say,
     new_id: Callable[[str], str],
+    snoozes: Callable[[], Sequence[Snooze]] = tuple,
 ) -> list[Ruling]:
     """Judge every rule of an account by one poll, and say what each channel is to be told.
 
-    ``new_id`` gives an alert of the named rule its identity.
+    ``new_id`` gives an alert of the named rule its identity; ``snoozes`` are asked for only where there is an alert.
     """
     judged = [_judge(case, look, say, new_id) for case in cases]
     if all(ruling.alert is None for ruling in judged):
         return judged
     levels = {ruling.case.rule.name: ruling.state.level for ruling in judged}
+    asked = snoozes()
     return [
-        replace(ruling, changes=dict(_tell(ruling, listeners, look.now, hidden=_is_hidden(ruling, levels))))
+        replace(ruling, changes=dict(_tell(ruling, listeners, look.now, hush=_hush(ruling, levels, asked, look.now))))
         for ruling in judged
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hush:
+    """Why a channel may not be told of an alert that it has not been told of, or not now."""
+
+    hidden: bool
+    """Another rule already says the same, as bad or worse."""
+    up_to: Level
+    """The worst level that somebody has silenced."""
+    ran_out: bool
+    """A silence about it has just come to its end."""
+
+    def covers(self, alert: Alert, told: Told | None) -> bool:
+        """Say whether what became of an alert is silenced: neither its end, nor what is better than was told."""
+        return Level.OK < alert.level <= self.up_to and (told is None or told.level <= self.up_to)
+
+
+def _hush(ruling: Ruling, levels: Mapping[str, Level], snoozes: Sequence[Snooze], now: datetime) -> _Hush:
+    rule = ruling.case.rule
+    about = [one for one in snoozes if one.is_about(rule.name)]
+    over = [one for one in about if one.until is not None and one.until <= now]
+    return _Hush(
+        hidden=levels.get(rule.yields_to, Level.OK) >= max(ruling.state.level, Level.WARNING),
+        up_to=max((one.level for one in about if one not in over), default=Level.OK),
+        ran_out=bool(over),
+    )
 
 
 def _judge(case: Case, look: Look, say: Say, new_id: Callable[[str], str]) -> Ruling:
@@ -195,14 +224,7 @@ def follow(alert: Alert | None, level: Level, phrase: str, *, fresh: Callable[[]
     return replace(alert, level=level, worst=max(alert.worst, level), phrase=phrase)
 
 
-def _is_hidden(ruling: Ruling, levels: Mapping[str, Level]) -> bool:
-    """Say whether another rule already says the same, as bad or worse."""
-    return levels.get(ruling.case.rule.yields_to, Level.OK) >= max(ruling.state.level, Level.WARNING)
-
-
-def _tell(
-    ruling: Ruling, listeners: Sequence[Listener], now: datetime, *, hidden: bool
-) -> Iterator[tuple[str, Change]]:
+def _tell(ruling: Ruling, listeners: Sequence[Listener], now: datetime, *, hush: _Hush) -> Iterator[tuple[str, Change]]:
     alert, case = ruling.alert, ruling.case
     if alert is None or ruling.state.cooling is not None:
         return
@@ -210,8 +232,10 @@ def _tell(
     was = _former(case.state, case.rule.limits) if alert.level is not before else ""
     for listener in listeners:
         told = case.told.get(listener.channel)
-        wanted = listener.wants(alert.level) and not hidden
-        pause = case.rule.remind_every.at(alert.level)
+        if hush.covers(alert, told):
+            continue
+        wanted = listener.wants(alert.level) and not hush.hidden
+        pause = timedelta(0) if hush.ran_out else case.rule.remind_every.at(alert.level)
         cause = due(alert, told, now, wanted=wanted, rose=alert.level > before, pause=pause)
         if cause is not None:
             yield listener.channel, change(alert, cause, told=told, was=was)

@@ -97,6 +97,23 @@ class Alert:
     """The latest judgement in words, such as ``$4.07 left (at or below $5.00)``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snooze:
+    """Silence that somebody asked for, about one rule of an account or about all of it."""
+
+    account: str
+    rule: str
+    """Empty for the whole account."""
+    level: Level
+    """The worst level that is silent."""
+    until: datetime | None
+    """None: until there is nothing left to be silent about."""
+
+    def is_about(self, rule: str) -> bool:
+        """Say whether it covers a rule."""
+        return self.rule in {"", rule}
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a channel was last told of an alert."""

@@ -13,7 +13,7 @@ from monitor.config import Account, Channel, Config, Unusable
 from monitor.messages import Standing
 from monitor.model import MONITOR, Change, Level, Message, Reading, Seen, Told
 from monitor.rules import Look, Undelivered
-from monitor.store import Tx, casebook, durations, life, memory, outbox
+from monitor.store import Tx, casebook, durations, life, memory, outbox, snoozes
 from monitor.store.life import Life
 from monitor.store.memory import Memory
 
@@ -46,14 +46,24 @@ def settle(tx: Tx, config: Config, account: Account, seen: Seen, now: datetime) 
         listeners,
         say=messages.phrase,
         new_id=_new_id,
+        snoozes=lambda: snoozes.of(tx, account.name),
     )
     casebook.save(tx, account.name, rulings, now)
+    _end_snoozes(tx, account, rulings, now)
     level = max((ruling.state.level for ruling in rulings), default=Level.OK)
     heard = _by_channel([ruling.changes for ruling in rulings] + [_owner_news(before, seen, listeners)])
     queued = compose(heard, memory.standing(after, level), config, now)
     outbox.queue(tx, queued)
     moves = [ruling for ruling in rulings if ruling.state.level is not ruling.case.state.level]
     return Polled(before, after, level, moves, queued)
+
+
+def _end_snoozes(tx: Tx, account: Account, rulings: Sequence[Ruling], now: datetime) -> None:
+    """End the silence that has run out; nobody asks where there is no alert, which is nearly everywhere."""
+    alerting = [ruling for ruling in rulings if ruling.alert is not None]
+    if alerting and (asked := snoozes.of(tx, account.name)):
+        still = [one.case.rule.name for one in alerting if not one.is_over]
+        snoozes.drop_over(tx, asked, still, now)
 
 
 def _new_id(_rule: str) -> str:
@@ -148,6 +158,7 @@ def reconcile(tx: Tx, config: Config, now: datetime) -> Reconciled:
         queued += _unwatch(tx, config, account, rules, now=now)
     for account in memory.known_accounts(tx) - set(config.accounts):
         memory.forget_account(tx, account)
+        snoozes.forget_account(tx, account)
     for channel in sorted(outbox.known_channels(tx) - set(config.channels)):
         left = _drop_channel(tx, config, channel, now)
         queued += left.told

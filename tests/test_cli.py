@@ -14,7 +14,21 @@ from shell import at_terminal, move_into, process, run
 from monitor import __version__
 from monitor.cli import common, end, let_go, main, root
 
-NAMES = ["run", "demo", "check", "wait", "status", "outbox", "channels", "config", "reload", "simulate", "healthcheck"]
+NAMES = [
+    "run",
+    "demo",
+    "check",
+    "wait",
+    "status",
+    "outbox",
+    "snooze",
+    "unsnooze",
+    "channels",
+    "config",
+    "reload",
+    "simulate",
+    "healthcheck",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +56,7 @@ def test_help_lists_every_command_with_a_few_words_that_fit() -> None:
 def test_the_commands_can_be_completed_by_a_shell() -> None:
     environment = os.environ | {"_BALANCE_MONITOR_COMPLETE": "bash_complete", "COMP_WORDS": "x s", "COMP_CWORD": "1"}
     code = "from monitor.cli import root; root.main()"
-    assert python(code, env=environment).stdout.split() == ["plain,status", "plain,simulate"]
+    assert python(code, env=environment).stdout.split() == ["plain,status", "plain,snooze", "plain,simulate"]
     assert set(NAMES) <= set(root.list_commands(click.Context(root)))
 
 

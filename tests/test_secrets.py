@@ -275,6 +275,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("config", "init", "fresh.toml"),
     ("healthcheck",),
     ("reload",),
+    ("snooze", "denied", "--for", "1s"),
+    ("unsnooze", "--all"),
 )
 KEEN = {"check", "wait", "status", "channels", "config show", "config check", "healthcheck"}
 """Commands that look at the configuration's secrets, or at what came of them: given for each source of secrets."""

@@ -35,6 +35,8 @@ _COMMANDS = {
     "wait": _Place("monitor.cli.wait", "wait", "poll until the balance is there, as after a purchase"),
     "status": _Place("monitor.cli.status", "status", "what the daemon knows: balances, alerts, channels"),
     "outbox": _Place("monitor.cli.outbox", "outbox_group", "messages that wait or were given up"),
+    "snooze": _Place("monitor.cli.snooze", "snooze", "be silent about what somebody takes care of"),
+    "unsnooze": _Place("monitor.cli.snooze", "unsnooze", "end that silence"),
     "channels": _Place("monitor.cli.channels", "channels_group", "send a test message"),
     "reload": _Place("monitor.cli.reload", "reload", "let the running daemon read its configuration again"),
     "config": _Place("monitor.cli.config", "config_group", "check, show, describe or write the configuration"),

@@ -13,10 +13,10 @@ import click
 
 from monitor.cli.ailment import ailment
 from monitor.cli.common import ago, choose, is_terminal, open_store, print_json, table, utc_now
-from monitor.model import MONITOR, Alert, Level
+from monitor.model import MONITOR, Alert, Level, Snooze
 from monitor.pulse import feel
 from monitor.quantity import Unit, spoken, tell
-from monitor.store import Tx, casebook, life, memory, outbox
+from monitor.store import Tx, casebook, life, memory, outbox, snoozes
 from monitor.store.life import Life
 from monitor.store.memory import Memory
 from monitor.store.outbox import Health
@@ -36,6 +36,7 @@ class Known:
     channels: Mapping[str, Health]
     counts: Mapping[tuple[str, str], int]
     """How many messages wait or were given up, by channel and state."""
+    snoozes: Sequence[Snooze]
     trouble: str = ""
     """Why the daemon cannot write any of this down; then it is as of its last beat."""
 
@@ -56,6 +57,7 @@ def read(tx: Tx, now: datetime) -> Known:
         alerts=casebook.open_alerts(tx),
         channels=dict(sorted((untried | outbox.all_health(tx)).items())),
         counts=counts,
+        snoozes=snoozes.present(tx, now),
     )
 
 
@@ -110,10 +112,18 @@ def _sections(known: Known, chosen: Sequence[str]) -> list[str]:
     if alerts:
         rows = [(one.account, one.level.word, one.rule, ago(one.started_at, known.now), one.phrase) for one in alerts]
         parts.append(table(("ALERT", "LEVEL", "RULE", "SINCE", "WHAT"), rows))
+    asked = [one for one in known.snoozes if one.account in chosen]
+    if asked:
+        silences = [(one.account, one.rule or "all", one.level.word, _left(one, known.now)) for one in asked]
+        parts.append(table(("SNOOZED", "RULE", "UP TO", "FOR"), silences))
     if known.channels:
         columns = ("CHANNEL", "FAILING", "WAITING", "GIVEN UP", "LAST SUCCESS", "LAST ERROR")
         parts.append(table(columns, [_channel(known, health) for health in known.channels.values()]))
     return parts
+
+
+def _left(one: Snooze, now: datetime) -> str:
+    return "until it ends" if one.until is None else spoken(one.until - now)
 
 
 def _daemon(known: Known) -> str:
@@ -153,6 +163,7 @@ def _document(known: Known, chosen: Sequence[str]) -> dict[str, Any]:
         "daemon": {**daemon, **(asdict(known.life) if known.life else {})},
         "accounts": [_account_document(known, name) for name in chosen],
         "alerts": [asdict(one) | {"level": one.level.word, "worst": one.worst.word} for one in _shown(known, chosen)],
+        "snoozes": [asdict(one) | {"level": one.level.word} for one in known.snoozes if one.account in chosen],
         "channels": [
             asdict(health) | {state: known.counts.get((name, state), 0) for state in ("waiting", "given_up")}
             for name, health in known.channels.items()

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from monitor.store import casebook, durations, history, life, memory, outbox, trouble
+from monitor.store import casebook, durations, history, life, memory, outbox, snoozes, trouble
 from monitor.store.disk import Disk
 from monitor.store.engine import REVISIONS, StoreError, as_of, path_of
 from monitor.store.ground import Ground
@@ -42,6 +42,7 @@ __all__ = [
     "memory",
     "outbox",
     "path_of",
+    "snoozes",
 ]
 
 Tx = Connection

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.store.engine import REVISIONS, check_revision, connect, migrate, path_of, spoken
-from monitor.store.mirror import CASES, COMMANDED, NOTES, STATE, Mirror, Notes, Rows, raw, read, write_back
+from monitor.store.mirror import COMMANDED, FOLLOWED, NOTES, Mirror, Notes, Rows, raw, read, write_back
 from monitor.store.trouble import GoneError
 
 
@@ -77,7 +77,7 @@ class Disk:
         """Write a mirror back, in one transaction, and return what it does not know; undo it if it came too late."""
         with closing(mirror.copy()) as copy, self.connection.begin() as transaction:
             write_back(copy, self.raw, knew_all=mirror.knew_all)
-            found = read(self.raw, COMMANDED if mirror.knew_all else (*STATE, *CASES))
+            found = read(self.raw, COMMANDED if mirror.knew_all else FOLLOWED)
             if is_late():
                 transaction.rollback()
         return found

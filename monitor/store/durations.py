@@ -17,6 +17,7 @@ def move_clock(tx: Connection, step: timedelta) -> None:
     accounts, channels = schema.accounts.c, schema.channels.c
     _shift(tx, step, (accounts.read_at, accounts.failing_since, accounts.polled_at, accounts.wait_until))
     _shift(tx, step, (schema.states.c.ended_at, schema.states.c.cooling))
+    _shift(tx, step, (schema.snoozes.c.until,))
     _shift(tx, step, (schema.told.c.at, channels.failing_since, channels.next_attempt_at))
     _shift(tx, step, (schema.alerts.c.started_at,), where=schema.alerts.c.ended_at.is_(None))
     _shift(tx, step, (_box.decided_at, _box.waits_since, _box.first_attempt_at, _box.aside_until), where=_WAITING)

@@ -20,9 +20,13 @@ STATE = (schema.accounts, schema.states, schema.told, schema.channels, schema.da
 """Tables that are written back whole."""
 CASES = (schema.alerts, schema.outbox)
 """Tables of which only a part is here: written back row by row."""
+ASKED = (schema.snoozes,)
+"""Tables in which people ask for something: what the disk has counts."""
+FOLLOWED = (*STATE, *CASES, *ASKED)
+"""Tables that are here as they are on the disk."""
 HISTORY = (schema.readings, schema.failures, schema.deliveries)
 """Tables that begin empty here, and whose rows are appended to those on the disk."""
-COMMANDED = (schema.outbox, schema.channels)
+COMMANDED = (schema.outbox, schema.channels, schema.snoozes)
 """Tables that commands of other processes write."""
 
 _MOST_HISTORY = 100_000
@@ -38,7 +42,7 @@ _LIVE = {
 }
 _END_RUNS = "UPDATE accounts SET reading_id = NULL, failure_id = NULL"
 """Ids of runs here and on the disk have nothing to do with each other."""
-_MARKS = {len(table.columns): ", ".join("?" * len(table.columns)) for table in (*STATE, *CASES, *HISTORY)}
+_MARKS = {len(table.columns): ", ".join("?" * len(table.columns)) for table in (*FOLLOWED, *HISTORY)}
 
 
 NOTES = "notes"
@@ -66,7 +70,7 @@ class Notes:
         _connection, _cursor, statement, parameters, context, many = told
         if not (context.isinsert or context.isupdate or context.isdelete) or context.compiled is None:
             return
-        if getattr(context.compiled.statement, "table", None) in (*STATE, *CASES):
+        if getattr(context.compiled.statement, "table", None) in FOLLOWED:
             self.taken.append(Note(statement, parameters, many))
 
 
@@ -87,7 +91,7 @@ class Mirror:
         self.knew_all = True
         """Whether all that is live on the disk was read when this began."""
 
-    def load(self, disk: sqlite3.Connection, tables: Iterable[Table] = (*STATE, *CASES)) -> None:
+    def load(self, disk: sqlite3.Connection, tables: Iterable[Table] = FOLLOWED) -> None:
         """Take over what is live on the disk."""
         for table in tables:
             self.take(read(disk, [table]))
@@ -95,7 +99,7 @@ class Mirror:
     def salvage(self, disk: sqlite3.Connection) -> bool:
         """Take over what a damaged file still has, table by table; say whether that was all of it."""
         is_all = True
-        for table in (*STATE, *CASES):
+        for table in FOLLOWED:
             try:
                 self.load(disk, [table])
             except sqlite3.Error:
@@ -197,6 +201,8 @@ def write_back(copy: sqlite3.Connection, disk: sqlite3.Connection, *, knew_all: 
             disk.execute(f"DELETE FROM {table.name}")
         disk.executemany(_insert(table, "INSERT OR REPLACE"), _states(copy, disk, table))
     disk.execute(_END_RUNS)
+    for table in ASKED:
+        disk.executemany(_insert(table, "INSERT OR IGNORE"), _rows(copy, table))
     _write_alerts(copy, disk)
     _write_outbox(copy, disk, knew_all=knew_all)
     for table in HISTORY:

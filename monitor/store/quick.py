@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Insert, Select, Update
 from sqlalchemy.dialects.sqlite import dialect
 
-from monitor.store.mirror import CASES, NOTES, STATE, Note, raw
+from monitor.store.mirror import FOLLOWED, NOTES, Note, raw
 
 _DIALECT = dialect()
 _Process = Callable[[Any], Any] | None
@@ -26,7 +26,7 @@ class Quick:
         self._sql = compiled.string
         self._given = [(name, _writes(compiled.binds[name].type)) for name in compiled.positiontup or ()]
         self._own = {name: value for name, value in compiled.params.items() if not compiled.binds[name].required}
-        self._is_followed = not isinstance(statement, Select) and statement.table in (*STATE, *CASES)
+        self._is_followed = not isinstance(statement, Select) and statement.table in FOLLOWED
         columns = list(statement.selected_columns) if isinstance(statement, Select) else []
         self._row = namedtuple("_row", [column.name for column in columns])  # type: ignore[misc]  # noqa: PYI024 - made of a query's columns
         self._reads = [_reads(column.type) for column in columns]

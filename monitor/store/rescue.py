@@ -13,7 +13,7 @@ from monitor.store import trouble
 from monitor.store.disk import Disk
 from monitor.store.engine import StoreError, path_of
 from monitor.store.lock import Lock
-from monitor.store.mirror import CASES, STATE, Mirror
+from monitor.store.mirror import FOLLOWED, Mirror
 from monitor.store.trouble import Kept, Trouble
 
 _BESIDE = ("-wal", "-shm")
@@ -131,7 +131,7 @@ def verify(path: Path) -> Trouble | None:
     """Look at the tables that matter with fresh eyes; return the damage, None for none or where nobody can tell."""
     try:
         with _reading(path, "mode=ro", seconds=1) as disk:
-            for table in (*STATE, *CASES):
+            for table in FOLLOWED:
                 (found,) = disk.execute(f"PRAGMA quick_check({table.name})").fetchone()
                 if found != "ok":
                     return Trouble(f"it is damaged ({found})", damaged=True)

@@ -161,6 +161,15 @@ told = Table(
     Column("at", Time, nullable=False),
 )
 
+snoozes = Table(
+    "snoozes",
+    metadata,
+    Column("account", _Name, primary_key=True),
+    Column("rule", _Name, primary_key=True),  # empty for the whole account
+    Column("level", Integer, nullable=False),  # the worst one that is silent
+    Column("until", Time),  # NULL: until there is nothing left to be silent about
+)
+
 outbox = Table(
     "outbox",
     metadata,

@@ -1,4 +1,4 @@
-"""Ends that are told later: of alerts that come again and again."""
+"""Ends that are told later, of alerts that come again and again, and silence that somebody asked for."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,3 +13,10 @@ def upgrade() -> None:
     """Bring the tables to this revision."""
     op.add_column("states", sa.Column("ended_at", sa.BigInteger()))
     op.add_column("states", sa.Column("cooling", sa.BigInteger()))
+    op.create_table(
+        "snoozes",
+        sa.Column("account", sa.String(64), primary_key=True),
+        sa.Column("rule", sa.String(64), primary_key=True),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("until", sa.BigInteger()),
+    )
