@@ -1,7 +1,7 @@
 """An alert in words: the only file to edit for wording. Plain text that reads well in chat and in mail."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
@@ -92,6 +92,8 @@ def _said(change: Change) -> str:
             return f"still {change.phrase}"
         case Cause.EASED:
             return f"{change.phrase}, eased from {change.before.word}"
+        case Cause.PASSED:
+            return f"{change.phrase} at {change.before.word}"
         case Cause.UNWATCHED:
             return f"{change.rule} is no longer watched (was {change.before.word}: {change.phrase})"
         case _:
@@ -121,9 +123,15 @@ def body(changes: Sequence[Change], standing: Standing | None, zone: tzinfo) -> 
     return "\n".join(lines) or title(changes[0])
 
 
+def afterwards(change: Change, lasted: timedelta) -> Change:
+    """Word what is told only after quiet hours: for how long it lasted."""
+    return replace(change, phrase=f"{change.phrase}, after {_silence(lasted)}")
+
+
 def _about(change: Change) -> str:
     now = {
         Cause.ENDED: f"fine again (was {change.before.word})",
+        Cause.PASSED: f"fine again (was {change.before.word} in the quiet hours)",
         Cause.UNWATCHED: f"no longer watched (was {change.before.word})",
         Cause.WORSE: f"{change.level.word}, worse than before ({change.before.word})",
         Cause.EASED: f"{change.level.word}, better than before ({change.before.word})",

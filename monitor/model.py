@@ -78,6 +78,7 @@ class Cause(StrEnum):
     REMINDER = "reminder"
     OPEN = "open"  # a channel that is new, or newly allowed to hear, is told of what is open
     UNWATCHED = "unwatched"  # its account or rule has left the configuration
+    PASSED = "passed"  # it came and went while the channel was not to be disturbed
     NEWS = "news"  # no alert, told once
 
 

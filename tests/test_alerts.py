@@ -254,8 +254,8 @@ def follow_own(
 ) -> tuple[Alert | None, dict[str, Cause]]:
     """Follow an alert of the monitor's own, and say who is told why."""
     known = {one.channel: one for one in told}
-    moved, changes = own(before, known, found, START + after, listeners=listeners, fresh=lambda: alert(OK))
-    return moved, {name: change.cause for name, change in changes.items()}
+    found_out = own(before, known, found, START + after, listeners=listeners, fresh=lambda: alert(OK))
+    return found_out.alert, {name: change.cause for name, change in found_out.changes.items()}
 
 
 def test_an_alert_of_the_monitor_s_own_is_told_once_and_its_end_too() -> None:

@@ -457,7 +457,7 @@ def test_the_failing_channel_is_never_among_those_who_are_told(tmp_path: Path) -
     file.write_text(MAIN + channel("ops", fallback="sms") + MAIL + channel("sms", min_level="off"))
     loaded = configuration.load(file, {}, secrets_dirs=[])
     for name, wanted in {"ops": {"sms"}, "mail": {"ops"}, "sms": {"ops", "mail"}}.items():
-        listeners = audience(loaded, loaded.channels[name])
+        listeners = audience(loaded, loaded.channels[name], START)
         assert name not in [listener.channel for listener in listeners]
         assert {listener.channel for listener in listeners if listener.wants(Level.WARNING)} == wanted
 

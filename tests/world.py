@@ -69,6 +69,11 @@ class World:
         """Let one poll, so long after the one before, read this balance."""
         return self.sees(reading(balance), account, after)
 
+    def rouses(self, *channels: str) -> list[Message]:
+        """Let the daemon see that the quiet hours of these channels are over, if they are."""
+        with self.store.transaction() as tx:
+            return poll.rouse(tx, self.config, channels or list(self.config.channels), self.now)
+
     def fails(self, kind: str = "unreachable", times: int = 1, account: str = "main", reason: str = "boom") -> "World":
         for _ in range(times):
             self.sees(Failure(Kind(kind), reason), account)

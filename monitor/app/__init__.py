@@ -189,6 +189,7 @@ class Daemon:
         if second % BEAT == 0:
             await self._beat()
             await self._chores.watch_channels()
+            await self._chores.mind_quiet()
         if second % BEAT == 0 or self._polls.moved:
             self._polls.moved = False
             await self._bulletin.post(self._life)

@@ -8,7 +8,7 @@ from monitor import deliver, log, poll, report
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.poll import Home
-from monitor.store import Store, retention
+from monitor.store import Store, later, retention
 
 THIN_STEPS = 5
 """Small steps a second in which old history is thinned out; polls go in between."""
@@ -30,6 +30,8 @@ class Chores:
         """How often the disk had been lost, and whether it was well, when that was last told."""
         self._thin_at = 0
         """The second of housekeeping in which old history is looked at again."""
+        self._asleep: set[str] = set()
+        """The channels that had their quiet hours at the last look."""
         self._log = log.get("monitor.daemon")
 
     async def mind_disk(self) -> None:
@@ -66,6 +68,17 @@ class Chores:
         watched = await self._store.do(lambda tx: deliver.watch(tx, config, now))
         self._wake([message.channel for message in watched.told])
         report.channels(self._log, watched.moves)
+
+    async def mind_quiet(self) -> None:
+        """Tell channels whose quiet hours are over what was kept for them."""
+        config, now = self._config(), self._clock.now()
+        asleep = {name for name, channel in config.channels.items() if config.sleeps(channel, now)}
+        kept = set(await self._store.do(later.channels))
+        awake = sorted((kept | self._asleep) - asleep)
+        self._asleep = asleep
+        if awake:
+            told = await self._store.do(lambda tx: poll.rouse(tx, config, awake, now))
+            self._wake([*awake, *(message.channel for message in told)])
 
     async def thin_out(self, second: int) -> None:
         """Thin out old history, a little at a time; not from memory, where there is none that is old."""

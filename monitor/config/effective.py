@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
+from monitor.hours import Hours
 from monitor.model import Level
 from monitor.rules import Rule, Undelivered
 
@@ -55,6 +56,8 @@ class Channel:
     accounts: frozenset[str] | None
     """None for all."""
     fallback: str | None
+    quiet: Hours | None = None
+    """When only what is critical goes out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,3 +90,7 @@ class Config:
     warnings: tuple[str, ...]
     secrets: frozenset[str] = field(repr=False)
     """Every string that must not reach a log: keys, the URLs of channels and heartbeats, and their parts."""
+
+    def sleeps(self, channel: Channel, now: datetime) -> bool:
+        """Say whether a channel has its quiet hours."""
+        return channel.quiet is not None and channel.quiet.hold(now, self.timezone)

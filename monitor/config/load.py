@@ -130,6 +130,7 @@ class _Reader:
             min_level=_LEVELS[table.min_level],
             accounts=self._names.setdefault(table.accounts, table.accounts),
             fallback=table.fallback,
+            quiet=table.quiet_hours,
         )
 
     def optional(self, path: KeyPath, written: SecretStr | None, file: str | None) -> SecretStr | Unusable | None:

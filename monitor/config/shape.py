@@ -21,6 +21,7 @@ from monitor.config.fields import (
     Kept,
     Name,
     Names,
+    QuietHours,
     Timeout,
     Zone,
 )
@@ -97,6 +98,11 @@ class ChannelShape(BaseModel):
         "info", description="info, warning, critical, or off for a channel that is only a fallback"
     )
     accounts: Names = Field(None, description="default: all; the accounts it hears about", examples=[["main"]])
+    quiet_hours: QuietHours = Field(
+        None,
+        description="off unless set: hours of the day in which only what is critical goes out",
+        examples=["22:00-07:00"],
+    )
     fallback: str | None = Field(
         None, description="off unless set: the channel that gets what this one could not deliver", examples=["mail"]
     )

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from pydantic_core import ErrorDetails
 
+from monitor.hours import Hours
 from monitor.model import Level
 from monitor.quantity import Margin, plain, short
 from monitor.rules import Pauses
@@ -27,7 +28,7 @@ _WORDS = {
     "literal_error": "not one of the words for this: write {expected}",
 }
 
-Value = bool | int | str | Decimal | timedelta | Level | Margin | Pauses | frozenset[str] | list[str] | None
+Value = bool | int | str | Decimal | timedelta | Level | Margin | Pauses | Hours | frozenset[str] | list[str] | None
 
 
 def said(error: ErrorDetails) -> str:
@@ -44,6 +45,8 @@ def simple(value: Value) -> object:
     match value:
         case None:
             return "off"
+        case Hours():
+            return str(value)
         case Level() | timedelta() | Decimal() | Margin():
             return _text(value)
         case Pauses():

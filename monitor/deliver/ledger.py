@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from monitor import messages, poll
 from monitor.config import Channel, Config
-from monitor.model import Message, NotSent, Outcome, Sent
+from monitor.model import Level, Message, NotSent, Outcome, Sent
 from monitor.store import Tx, casebook, memory, outbox
 from monitor.store.outbox import Health, Queued
 
@@ -18,6 +18,8 @@ FALLBACK = timedelta(minutes=15)
 ASIDE = timedelta(minutes=40)
 """A head that fails for so long lets those behind it pass, if the service takes them: within the hour promised."""
 ASIDE_PAUSE = timedelta(minutes=15)
+DOZE = 30.0
+"""Seconds between two looks at whether quiet hours are over."""
 
 
 def pause(failures: int, chance: float) -> timedelta:
@@ -42,10 +44,23 @@ def plan(tx: Tx, config: Config, channel: Channel, now: datetime) -> Next:
     copies, passes_at = _pass_on(tx, channel, health, now)
     if health.next_attempt_at is not None and health.next_attempt_at > now:
         return Next(wait=_until([health.next_attempt_at, passes_at], now), passed_on=copies)
-    queued = outbox.head(tx, channel.name, now)
+    sleeps = config.sleeps(channel, now)
+    queued = _urgent(tx, channel.name, now) if sleeps else outbox.head(tx, channel.name, now)
+    if queued is None and sleeps:
+        return Next(wait=DOZE, passed_on=copies)
     if queued is None:
         return Next(wait=_until([outbox.next_aside(tx, channel.name), passes_at], now), passed_on=copies)
     return Next(_worded(tx, config, queued, now), passed_on=copies)
+
+
+def _urgent(tx: Tx, channel: str, now: datetime) -> Queued | None:
+    """Find the next message that cannot wait for the end of quiet hours: about what is or was critical."""
+    ready = (one for one in outbox.waiting(tx, channel) if one.aside_until is None or one.aside_until <= now)
+    return next((one for one in ready if _is_urgent(one.message)), None)
+
+
+def _is_urgent(message: Message) -> bool:
+    return message.severity is Level.CRITICAL or any(one.before is Level.CRITICAL for one in message.changes)
 
 
 def _until(moments: Sequence[datetime | None], now: datetime) -> float | None:
@@ -79,6 +94,9 @@ def _worded(tx: Tx, config: Config, queued: Queued, now: datetime) -> Queued:
 
 def probe(tx: Tx, config: Config, failed: Queued, now: datetime) -> Queued | None:
     """Return a message by which to see whether the service takes others than a head that has failed for long."""
+    channel = config.channels.get(failed.message.channel)
+    if channel is not None and config.sleeps(channel, now):
+        return None  # others than what is urgent must not go out
     if failed.aside_until or not failed.first_attempt_at or now - failed.first_attempt_at < ASIDE:
         return None
     behind = outbox.behind(tx, failed)

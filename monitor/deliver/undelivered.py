@@ -81,7 +81,7 @@ def _follow(tx: Tx, config: Config, way: _Way, now: datetime) -> Watched:
     found = _judge(config.undelivered, way, alert, now)
     if found is None:
         return Watched()
-    told = poll.follow_own(tx, config, way.rule, found, now, listeners=audience(config, way.channel))
+    told = poll.follow_own(tx, config, way.rule, found, now, listeners=audience(config, way.channel, now))
     before = alert.level if alert else Level.OK
     move = Move(rule=way.rule, before=before, now=found.level, said=found.phrase)
     return Watched(told, [move] if found.level is not before else [])
@@ -107,10 +107,17 @@ def _judge(rule: Undelivered, way: _Way, alert: Alert | None, now: datetime) -> 
     )
 
 
-def audience(config: Config, failing: Channel) -> list[Listener]:
+def audience(config: Config, failing: Channel, now: datetime) -> list[Listener]:
     """Return every other channel: the fallback hears of it whatever its own level; without one, who wants a warning."""
     others = [one for one in config.channels.values() if one.name != failing.name]
     fallback = next((one for one in others if one.name == failing.fallback), None)
-    if fallback is None or isinstance(fallback.url, Unusable):
-        return [Listener(one.name, one.min_level) for one in others]
-    return [Listener(one.name, Level.WARNING, hears=one is fallback) for one in others]
+    alone = fallback is None or isinstance(fallback.url, Unusable)
+    return [
+        Listener(
+            one.name,
+            one.min_level if alone else Level.WARNING,
+            hears=alone or one is fallback,
+            sleeps=config.sleeps(one, now),
+        )
+        for one in others
+    ]

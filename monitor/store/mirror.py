@@ -16,7 +16,7 @@ from sqlalchemy.pool import StaticPool
 
 from monitor.store import schema
 
-STATE = (schema.accounts, schema.states, schema.told, schema.channels, schema.daemon)
+STATE = (schema.accounts, schema.states, schema.told, schema.later, schema.channels, schema.daemon)
 """Tables that are written back whole."""
 CASES = (schema.alerts, schema.outbox)
 """Tables of which only a part is here: written back row by row."""

@@ -93,6 +93,16 @@ def _queued(row: Row[Any]) -> Queued:
     )
 
 
+def write_change(change: Change) -> str:
+    """Write a change as JSON."""
+    return json.dumps(asdict(change))
+
+
+def read_change(text: str) -> Change:
+    """Read a change back."""
+    return _change(json.loads(text))
+
+
 def _change(values: dict[str, Any]) -> Change:
     kinds = {"cause": Cause(values["cause"]), "level": Level(values["level"]), "before": Level(values["before"])}
     return Change(**values | kinds)

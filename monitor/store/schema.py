@@ -170,6 +170,17 @@ snoozes = Table(
     Column("until", Time),  # NULL: until there is nothing left to be silent about
 )
 
+later = Table(
+    "later",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("channel", _Name, nullable=False),
+    Column("account", _Name, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("change", Text, nullable=False),
+    Index("later_by_channel", "channel", "account"),
+)
+
 outbox = Table(
     "outbox",
     metadata,

@@ -1,4 +1,4 @@
-"""Ends that are told later, of alerts that come again and again, and silence that somebody asked for."""
+"""Ends that are told later, silence that somebody asked for, and what waits for quiet hours to end."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,3 +20,12 @@ def upgrade() -> None:
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("until", sa.BigInteger()),
     )
+    op.create_table(
+        "later",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("channel", sa.String(64), nullable=False),
+        sa.Column("account", sa.String(64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("change", sa.Text(), nullable=False),
+    )
+    op.create_index("later_by_channel", "later", ["channel", "account"])

@@ -1,0 +1,166 @@
+"""The state machine: verdict -> confirmed? -> changed since each channel was last told? Pure.
+
+It promises that a failure never moves a rule about the balance, that a change is told once to each channel that wants
+its level, and that a channel once told of an alert hears every change of it up to its end.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from monitor.alerts.own import Found, Own, own, still_open, unwatch
+from monitor.alerts.state import State, advance, former
+from monitor.alerts.telling import Listener, change, due, follow, opened
+from monitor.model import Alert, Change, Level, Snooze, Told
+from monitor.rules import Fact, Look, Rule
+
+__all__ = [
+    "Case",
+    "Found",
+    "Listener",
+    "Own",
+    "Ruling",
+    "State",
+    "advance",
+    "change",
+    "decide",
+    "due",
+    "follow",
+    "opened",
+    "own",
+    "still_open",
+    "unwatch",
+]
+
+Say = Callable[[Fact, Level, datetime], str]
+"""Puts a fact into words at a level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One rule of one account: what is remembered of it."""
+
+    rule: Rule
+    state: State = field(default_factory=State)
+    alert: Alert | None = None
+    told: Mapping[str, Told] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What one poll made of a case: the new state, the alert (just ended, if its level is OK), and who is told what."""
+
+    case: Case
+    state: State
+    alert: Alert | None
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    later: Mapping[str, Change] = field(default_factory=dict)
+    """What channels are told once they may be disturbed again."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the alert has just ended for good."""
+        return self.alert is not None and self.alert.level is Level.OK and self.state.cooling is None
+
+
+def decide(
+    cases: Sequence[Case],
+    look: Look,
+    listeners: Sequence[Listener],
+    *,
+    say: Say,
+    new_id: Callable[[str], str],
+    snoozes: Callable[[], Sequence[Snooze]] = tuple,
+) -> list[Ruling]:
+    """Judge every rule of an account by one poll, and say what each channel is to be told.
+
+    ``new_id`` gives an alert of the named rule its identity; ``snoozes`` are asked for only where there is an alert.
+    """
+    judged = [_judge(case, look, say, new_id) for case in cases]
+    if all(ruling.alert is None for ruling in judged):
+        return judged
+    levels = {ruling.case.rule.name: ruling.state.level for ruling in judged}
+    asked = snoozes()
+    return [_tell(ruling, listeners, look.now, _hush(ruling, levels, asked, look.now)) for ruling in judged]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hush:
+    """Why a channel may not be told of an alert that it has not been told of, or not now."""
+
+    hidden: bool
+    """Another rule already says the same, as bad or worse."""
+    up_to: Level
+    """The worst level that somebody has silenced."""
+    ran_out: bool
+    """A silence about it has just come to its end."""
+
+    def covers(self, alert: Alert, told: Told | None) -> bool:
+        """Say whether what became of an alert is silenced: neither its end, nor what is better than was told."""
+        return Level.OK < alert.level <= self.up_to and (told is None or told.level <= self.up_to)
+
+    def lets_pass(self, worst: Level) -> bool:
+        """Say whether an alert that was so bad would have been told."""
+        return not self.hidden and worst > self.up_to
+
+
+def _hush(ruling: Ruling, levels: Mapping[str, Level], snoozes: Sequence[Snooze], now: datetime) -> _Hush:
+    rule = ruling.case.rule
+    about = [one for one in snoozes if one.is_about(rule.name)]
+    over = [one for one in about if one.until is not None and one.until <= now]
+    return _Hush(
+        hidden=levels.get(rule.yields_to, Level.OK) >= max(ruling.state.level, Level.WARNING),
+        up_to=max((one.level for one in about if one not in over), default=Level.OK),
+        ran_out=bool(over),
+    )
+
+
+def _judge(case: Case, look: Look, say: Say, new_id: Callable[[str], str]) -> Ruling:
+    verdict = case.rule.judge(look)
+    if verdict is None:
+        return Ruling(case, case.state, case.alert)
+    state = advance(case.state, verdict, confirm=case.rule.confirm, limits=case.rule.limits)
+    if case.alert is None and state.level is Level.OK:
+        return Ruling(case, state, None)  # nearly every poll: there is nothing to put into words
+    name, phrase = case.rule.name, say(verdict.fact, state.level, look.now)
+    fresh = functools.partial(opened, new_id, look.account, name, look.now)
+    alert = follow(case.alert, state.level, phrase, fresh=fresh)
+    return Ruling(case, _cool(case, state, alert, look.now), alert)
+
+
+def _cool(case: Case, state: State, alert: Alert | None, now: datetime) -> State:
+    """Say whether an end is to be told: one soon after the end before only once it has lasted for the cooldown."""
+    if alert is None or state.level is not Level.OK:
+        return replace(state, cooling=None)
+    pause, before = case.rule.cooldown.at(alert.worst), case.state
+    if before.level is not Level.OK:
+        soon = pause is not None and before.ended_at is not None and now - before.ended_at < pause
+        return replace(state, ended_at=now, cooling=now if soon else None)
+    lasted = pause is None or before.cooling is None or now - before.cooling >= pause
+    return replace(state, cooling=None if lasted else before.cooling)
+
+
+def _tell(ruling: Ruling, listeners: Sequence[Listener], now: datetime, hush: _Hush) -> Ruling:
+    """Add what each channel is told now, and what later."""
+    alert, case = ruling.alert, ruling.case
+    if alert is None or ruling.state.cooling is not None:
+        return ruling
+    before = case.state.level
+    was = former(case.state, case.rule.limits) if alert.level is not before else ""
+    pause = timedelta(0) if hush.ran_out else case.rule.remind_every.at(alert.level)
+    changes: dict[str, Change] = {}
+    later: dict[str, Change] = {}
+    for listener in listeners:
+        told = case.told.get(listener.channel)
+        if hush.covers(alert, told):
+            continue
+        if listener.waits(alert.level, told):
+            cause = listener.missed(alert, told, wanted=hush.lets_pass(alert.worst)) if ruling.is_over else None
+            kept = later
+        else:
+            wanted = listener.wants(alert.level) and not hush.hidden
+            cause, kept = due(alert, told, now, wanted=wanted, rose=alert.level > before, pause=pause), changes
+        if cause is not None:
+            kept[listener.channel] = change(alert, cause, told=told, was=was)
+    return replace(ruling, changes=changes, later=later)

@@ -1,0 +1,119 @@
+"""Use case 1: remember, decide, queue what to tell; the decision and its messages are one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor import alerts, messages
+from monitor.alerts import Listener, Ruling
+from monitor.config import Account, Config
+from monitor.model import Change, Level, Message, Reading, Seen
+from monitor.poll.letters import audience, by_channel, catch_up, compose, keep, new_id
+from monitor.poll.own import (
+    CHANNELS,
+    DATABASE,
+    Home,
+    follow_own,
+    rouse,
+    tell_home,
+    tell_lost,
+    tell_own,
+    unwatch_own,
+)
+from monitor.poll.reconcile import Reconciled, TakenUp, give_up, pass_on, reconcile, take_up
+from monitor.rules import Look
+from monitor.store import Tx, casebook, later, memory, outbox, snoozes
+from monitor.store.memory import Memory
+
+__all__ = [
+    "CHANNELS",
+    "DATABASE",
+    "Home",
+    "Polled",
+    "Reconciled",
+    "TakenUp",
+    "follow_own",
+    "give_up",
+    "pass_on",
+    "reconcile",
+    "rouse",
+    "settle",
+    "take_up",
+    "tell_home",
+    "tell_lost",
+    "tell_own",
+    "unwatch_own",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one poll brought, for the log and for waking the channels."""
+
+    before: Memory
+    after: Memory
+    level: Level
+    moves: Sequence[Ruling]
+    """The rules whose level moved."""
+    messages: Sequence[Message]
+
+
+def settle(tx: Tx, config: Config, account: Account, seen: Seen, now: datetime) -> Polled:
+    """Remember what was seen, decide, and queue the messages."""
+    before = memory.recall(tx, account.name)
+    after = memory.remember(tx, before, seen, now, gap=3 * account.interval + account.timeout)
+    listeners = audience(config, account, now)
+    rulings = alerts.decide(
+        casebook.cases(tx, account.name, account.rules),
+        _look(account, before, after, seen, now),
+        listeners,
+        say=messages.phrase,
+        new_id=new_id,
+        snoozes=lambda: snoozes.of(tx, account.name),
+    )
+    casebook.save(tx, account.name, rulings, now)
+    _end_snoozes(tx, account, rulings, now)
+    level = max((ruling.state.level for ruling in rulings), default=Level.OK)
+    _keep_missed(tx, rulings, now)
+    news = keep(tx, config, _owner_news(before, seen, listeners), now)
+    heard = catch_up(tx, account.name, by_channel([*(ruling.changes for ruling in rulings), news]))
+    queued = compose(heard, memory.standing(after, level), config, now)
+    outbox.queue(tx, queued)
+    moves = [ruling for ruling in rulings if ruling.state.level is not ruling.case.state.level]
+    return Polled(before, after, level, moves, queued)
+
+
+def _end_snoozes(tx: Tx, account: Account, rulings: Sequence[Ruling], now: datetime) -> None:
+    """End the silence that has run out; nobody asks where there is no alert, which is nearly everywhere."""
+    alerting = [ruling for ruling in rulings if ruling.alert is not None]
+    if alerting and (asked := snoozes.of(tx, account.name)):
+        still = [one.case.rule.name for one in alerting if not one.is_over]
+        snoozes.drop_over(tx, asked, still, now)
+
+
+def _keep_missed(tx: Tx, rulings: Iterable[Ruling], now: datetime) -> None:
+    """Keep for later what ended while a channel was not to be disturbed."""
+    for ruling in rulings:
+        if ruling.later and ruling.alert is not None:
+            lasted = now - ruling.alert.started_at
+            later.keep(tx, {name: messages.afterwards(one, lasted) for name, one in ruling.later.items()}, now)
+
+
+def _look(account: Account, before: Memory, after: Memory, seen: Seen, now: datetime) -> Look:
+    return Look(
+        account=account.name,
+        seen=seen,
+        now=now,
+        interval=account.interval,
+        failing_since=after.failing_since or before.failing_since,
+        needed={rule.needs: rule.name for rule in account.rules if rule.needs},
+    )
+
+
+def _owner_news(before: Memory, seen: Seen, listeners: Iterable[Listener]) -> Mapping[str, Change]:
+    """Tell that the key now belongs to another account."""
+    owner = seen.account_id if isinstance(seen, Reading) else None
+    if owner is None or before.owner is None or owner == before.owner:
+        return {}
+    change = messages.account_changed(before.account, before.owner, owner)
+    return {listener.channel: change for listener in listeners if listener.wants(change.level)}

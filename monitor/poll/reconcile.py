@@ -1,0 +1,127 @@
+"""A start and a reload: what is remembered is brought in line with what is configured."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from monitor import messages
+from monitor.config import Config
+from monitor.model import MONITOR, Level, Message, Told
+from monitor.poll.letters import by_channel, compose, everybody, keep
+from monitor.poll.own import end_rule, tell_unusable
+from monitor.rules import Undelivered
+from monitor.store import Tx, casebook, durations, later, life, memory, outbox, snoozes
+from monitor.store.life import Life
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What a changed configuration led to."""
+
+    told: Sequence[Message]
+    lost: Sequence[Message]
+    """What waited for channels that are gone, and was given up."""
+
+
+def reconcile(tx: Tx, config: Config, now: datetime) -> Reconciled:
+    """Bring what is remembered in line with the configuration, at a start or a reload.
+
+    What is no longer watched is told to whoever was told of it; what waits for a channel that is gone goes to its
+    fallback or is given up, loudly; a channel whose secret is missing is told to the others.
+    """
+    queued: list[Message] = []
+    lost: list[Message] = []
+    for account, rules in _gone_rules(tx, config).items():
+        queued += _unwatch(tx, config, account, rules, now=now)
+    for account in memory.known_accounts(tx) - set(config.accounts):
+        memory.forget_account(tx, account)
+        snoozes.forget_account(tx, account)
+    for channel in sorted(outbox.known_channels(tx) - set(config.channels)):
+        left = _drop_channel(tx, config, channel, now)
+        queued += left.told
+        lost += left.lost
+    for kept in config.channels.values():
+        outbox.keep_fallback(tx, kept.name, kept.fallback)
+    queued += tell_unusable(tx, config, now)
+    outbox.queue(tx, queued)
+    return Reconciled(queued, lost)
+
+
+def _gone_rules(tx: Tx, config: Config) -> dict[str, list[str]]:
+    watched = {(account.name, rule.name) for account in config.accounts.values() for rule in account.rules}
+    gone: dict[str, list[str]] = {}
+    for account, rule in casebook.known_states(tx):
+        if (account, rule) not in watched and account != MONITOR:
+            gone.setdefault(account, []).append(rule)
+    return gone
+
+
+def _unwatch(tx: Tx, config: Config, account: str, rules: Sequence[str], *, now: datetime) -> list[Message]:
+    ended = [end_rule(tx, config, account, rule, now=now) for rule in rules]
+    standing = memory.standing(memory.recall(tx, account), Level.OK)
+    return compose(by_channel(keep(tx, config, one, now) for one in ended), standing, config, now)
+
+
+def _drop_channel(tx: Tx, config: Config, channel: str, now: datetime) -> Reconciled:
+    fallback = outbox.health(tx, channel).fallback
+    kept = compose({channel: changes} if (changes := later.take(tx, channel)) else {}, None, config, now)
+    outbox.queue(tx, kept)
+    left = [queued.message for queued in outbox.forget_channel(tx, channel)]
+    if fallback in config.channels and fallback is not None:
+        outbox.settle(tx, [message.id for message in left], "dropped", now)
+        return Reconciled(pass_on(tx, left, fallback), ())
+    return Reconciled(give_up(tx, config, left, why="it has left the configuration", now=now), left)
+
+
+def pass_on(tx: Tx, left: Sequence[Message], fallback: str) -> list[Message]:
+    """Return copies for a fallback of what it was not sent itself; what it was told counts as told.
+
+    An alert of which it heard something later already is old news to it: told now, it would seem to be the present.
+    That it does not deliver itself is told by others.
+    """
+    copies = []
+    heard = outbox.heard_since(tx, fallback, left[0]) if left else {}
+    for message in left:
+        others = [one for one in message.changes if one.rule != Undelivered.of(fallback)]
+        fresh = [one for one in others if heard.get(one.alert, message.decided_at) <= message.decided_at]
+        if outbox.has_event(tx, fallback, message.event) or (message.changes and not fresh):
+            continue
+        body = messages.passed_on(message, fallback)
+        copies.append(dataclasses.replace(message, id=str(uuid4()), channel=fallback, body=body))
+        for change in fresh:
+            if change.alert and casebook.is_open(tx, change.alert):
+                casebook.tell(tx, change.alert, Told(fallback, change.level, message.decided_at))
+    outbox.mark_passed_on(tx, left)
+    return copies
+
+
+def give_up(tx: Tx, config: Config, lost: Sequence[Message], *, why: str, now: datetime) -> list[Message]:
+    """End the waiting of messages that cannot be delivered, and return what the other channels are told of it."""
+    if not lost:
+        return []
+    outbox.settle(tx, [message.id for message in lost], "given_up", now)
+    change = messages.gave_up(lost, why=why)
+    others = [one for one in everybody(config, now) if one.channel != lost[0].channel and one.wants(Level.CRITICAL)]
+    return compose(by_channel([keep(tx, config, {one.channel: change for one in others}, now)]), None, config, now)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """What a start found."""
+
+    waits: dict[str, datetime]
+    """Until when the API asked to wait, by account."""
+    lost: Sequence[Message]
+    away: timedelta
+    """For how long no daemon ran, by the clock."""
+
+
+def take_up(tx: Tx, *, config: Config, born: Life, now: datetime) -> TakenUp:
+    """Take up what is remembered, in one transaction."""
+    away = durations.skip_absence(tx, now)
+    found = reconcile(tx, config, now)
+    life.write(tx, born)
+    known = memory.recall_all(tx).items()
+    return TakenUp({name: one.wait_until for name, one in known if one.wait_until is not None}, found.lost, away)

@@ -1,0 +1,67 @@
+"""Hours of the day, in a zone, over midnight, in the nights when clocks change."""
+
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from monitor.hours import Hours, parse_hours
+
+NIGHT, LUNCH = Hours(time(22), time(7)), Hours(time(12), time(13, 30))
+
+
+@pytest.mark.parametrize(
+    ("hours", "local", "zone", "holds"),
+    [
+        (NIGHT, "2026-01-13 21:59:59", "UTC", False),
+        (NIGHT, "2026-01-13 22:00:00", "UTC", True),
+        (NIGHT, "2026-01-14 00:00:00", "UTC", True),
+        (NIGHT, "2026-01-14 06:59:59", "UTC", True),
+        (NIGHT, "2026-01-14 07:00:00", "UTC", False),
+        (NIGHT, "2026-01-13 21:30:00", "Asia/Kolkata", False),
+        (NIGHT, "2026-01-13 22:30:00", "Asia/Kolkata", True),
+        (LUNCH, "2026-01-13 11:59:59", "UTC", False),
+        (LUNCH, "2026-01-13 12:00:00", "UTC", True),
+        (LUNCH, "2026-01-13 13:30:00", "UTC", False),
+        (NIGHT, "2028-02-29 23:00:00", "Europe/Berlin", True),
+    ],
+)
+def test_hours_hold_by_the_clocks_of_the_zone(hours: Hours, local: str, zone: str, *, holds: bool) -> None:
+    there = ZoneInfo(zone)
+    now = datetime.fromisoformat(local).replace(tzinfo=there).astimezone(UTC)
+    assert hours.hold(now, there) is holds
+
+
+@pytest.mark.parametrize(
+    ("begins", "minutes"),
+    [
+        (datetime(2026, 3, 28, 21, tzinfo=UTC), 8 * 60),  # the night when an hour is left out
+        (datetime(2026, 10, 24, 20, tzinfo=UTC), 10 * 60),  # and the one that has an hour twice
+        (datetime(2026, 7, 1, 20, tzinfo=UTC), 9 * 60),
+    ],
+)
+def test_a_night_of_berlin_is_as_long_as_that_night_is(begins: datetime, minutes: int) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    start = begins.timestamp() - 3600
+    moments = [datetime.fromtimestamp(start + 60 * minute, UTC) for minute in range(13 * 60)]
+    assert sum(NIGHT.hold(moment, berlin) for moment in moments) == minutes
+
+
+@pytest.mark.parametrize(
+    ("written", "hours"),
+    [("22:00-07:00", NIGHT), (" 22:00 - 7:00 ", NIGHT), ("12:00-13:30", LUNCH), (LUNCH, LUNCH)],
+)
+def test_hours_are_written_as_people_write_them(written: object, hours: Hours) -> None:
+    assert parse_hours(written) == hours
+    assert parse_hours(str(hours)) == hours
+
+
+@pytest.mark.parametrize("written", ["22-7", "24:00-07:00", "22:60-07:00", "22:00", "", 22, None, "22:00-07:00-08:00"])
+def test_what_are_no_hours_is_said(written: object) -> None:
+    with pytest.raises(ValueError, match=r'not hours of the day: write them like "22:00-07:00"'):
+        parse_hours(written)
+
+
+def test_the_same_time_twice_is_no_hours() -> None:
+    with pytest.raises(ValueError, match="the same time twice: leave quiet_hours out"):
+        parse_hours("22:00-22:00")
