@@ -18,9 +18,9 @@ from world import START, World, reading
 
 from monitor import alerts, messages
 from monitor.alerts import Case, State, advance
-from monitor.model import Cause, Failure, Kind, Level, Message, Reading, Seen
+from monitor.model import Cause, Failure, Kind, Level, Message, Reading, Seen, Snooze
 from monitor.rules import BalanceUsd, Flag, Look, Verdict
-from monitor.store import casebook
+from monitor.store import casebook, durations, snoozes
 
 _RULES = (
     "",
@@ -32,7 +32,12 @@ _RULES = (
     '[rules.refused]\nconfirm = 1\n[rules.unreachable]\nwarning = "20m"\ncritical = "30m"\n',
 )
 _ACCOUNTS = ("main", "batch")
-_CHANNELS = {"ops": "", "pager": 'min_level = "critical"\n', "quiet": 'accounts = ["main"]\n'}
+_CHANNELS = {
+    "ops": "",
+    "pager": 'min_level = "critical"\n',
+    "quiet": 'accounts = ["main"]\n',
+    "night": 'quiet_hours = "11:00-17:00"\n',
+}
 
 
 def _text(rules: str, accounts: tuple[str, ...], channels: tuple[str, ...]) -> str:
@@ -56,7 +61,8 @@ class Reader:
             if not change.rule:
                 continue  # news
             key = (change.account, change.rule)
-            assert change.before is self.levels.get(key, Level.OK), "a change that does not follow from what was said"
+            if change.cause is not Cause.PASSED:
+                assert change.before is self.levels.get(key, Level.OK), "does not follow from what was said"
             assert change.cause is not Cause.REMINDER or change.level is change.before
             ended = change.level is Level.OK or change.cause is Cause.UNWATCHED
             self.levels.pop(key, None) if ended else self.levels.__setitem__(key, change.level)
@@ -71,12 +77,14 @@ class Machine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.channels: tuple[str, ...] = ("ops", "pager")
+        self.channels: tuple[str, ...] = ("ops", "pager", "night")
         self.accounts: tuple[str, ...] = _ACCOUNTS
         self.written = ""
         self.world = World(Path(self.folder.name), self.text())
         self.readers = {name: Reader() for name in _CHANNELS}
         self.fresh: set[str] = set()  # accounts polled since the last change of the configuration
+        self.up_to = dict.fromkeys(_ACCOUNTS, Level.OK)  # what was snoozed at the last poll
+        self.just_now: set[str] = set()  # accounts polled since time went by without polls
 
     def text(self) -> str:
         return _text(self.written, self.accounts, self.channels)
@@ -109,6 +117,9 @@ class Machine(RuleBasedStateMachine):
         seen = reading(balance, **{name: value for name, value in known.items() if value is not None})
         self.world.sees(seen, account)
         self.fresh.add(account)
+        self.just_now.add(account)
+        self.up_to[account] = self._snoozed(account)
+        self.world.rouses()
         self.listen()
 
     @rule(account=st.sampled_from(_ACCOUNTS), kind=st.sampled_from(list(Kind)), times=st.integers(1, 8))
@@ -122,10 +133,40 @@ class Machine(RuleBasedStateMachine):
         for name in before.keys() - {"unreachable", "refused", "unreadable"}:
             assert after[name] == before[name], "a failure moved a rule about the balance"
         self.fresh.add(account)
+        self.just_now.add(account)
+        self.up_to[account] = self._snoozed(account)
+        self.world.rouses()
         self.listen()
+
+    @rule(
+        account=st.sampled_from(_ACCOUNTS),
+        level=st.sampled_from([Level.WARNING, Level.CRITICAL]),
+        hours=st.sampled_from([None, 0.1, 1, 30]),
+    )
+    def snoozes(self, account: str, level: Level, hours: float | None) -> None:
+        until = None if hours is None else self.world.now + timedelta(hours=hours)
+        with self.world.store.transaction() as tx:
+            snoozes.ask(tx, Snooze(account=account, rule="", level=level, until=until))
+        self.fresh.discard(account)
+
+    @rule(hours=st.sampled_from([1, 5, 13]))
+    def time_passes(self, hours: int) -> None:
+        """The hours go by without a poll, and the daemon looks whether quiet hours are over."""
+        self.world.now += timedelta(hours=hours)
+        self.world.rouses()
+        self.fresh.clear()
+        self.listen()
+
+    @rule(step=st.sampled_from([timedelta(hours=1), timedelta(hours=-2), timedelta(days=3)]))
+    def the_clock_is_stepped(self, step: timedelta) -> None:
+        with self.world.store.transaction() as tx:
+            durations.move_clock(tx, step)
+        self.world.now += step
+        self.fresh.clear()
 
     @rule(away=st.sampled_from([0, 30, 3600, 200_000]))
     def restarts(self, away: int) -> None:
+        self.just_now.clear()
         before = {account: self.states(account) for account in self.accounts}
         self.world.restart(timedelta(seconds=away))
         assert {account: self.states(account) for account in self.accounts} == before
@@ -135,7 +176,7 @@ class Machine(RuleBasedStateMachine):
     @rule(
         rules=st.sampled_from(_RULES),
         accounts=st.sampled_from([("main",), ("main", "batch")]),
-        channels=st.sampled_from([("ops",), ("ops", "pager"), ("ops", "pager", "quiet")]),
+        channels=st.sampled_from([("ops",), ("ops", "pager", "night"), ("ops", "pager", "quiet", "night")]),
     )
     def reloads(self, rules: str, accounts: tuple[str, ...], channels: tuple[str, ...]) -> None:
         gone = set(self.channels) - set(channels)
@@ -151,6 +192,13 @@ class Machine(RuleBasedStateMachine):
         for account in sorted(getattr(self, "fresh", ())):
             states = self.states(account).values()
             level = max((state.level for state in states), default=Level.OK)
+            if "night" in self.channels and account in self.just_now:
+                self._check_the_night(account, level, is_cooling=any(state.cooling for state in states))
+            up_to = self.up_to[account]
+            if up_to is not Level.OK:  # worse goes out; what is not worse, they may not know
+                believed = self.readers["ops"].believes(account)
+                assert believed >= level if level > up_to else believed <= max(level, up_to)
+                continue
             if any(state.cooling for state in states):  # an end that is not told yet: they fear the worse
                 assert self.readers["ops"].believes(account) >= level
                 continue
@@ -161,9 +209,26 @@ class Machine(RuleBasedStateMachine):
             if "quiet" in self.channels:
                 assert self.readers["quiet"].believes(account) is (level if account == "main" else Level.OK)
 
+    def _snoozed(self, account: str) -> Level:
+        with self.world.store.transaction() as tx:
+            asked = [one for one in snoozes.present(tx, self.world.now) if one.account == account]
+        return max((one.level for one in asked), default=Level.OK)
+
+    def _check_the_night(self, account: str, level: Level, *, is_cooling: bool) -> None:
+        """In quiet hours they know what is critical and what is not, after them everything."""
+        believed, night = self.readers["night"].believes(account), self.world.config.channels["night"]
+        if self.up_to[account] is not Level.OK or is_cooling:
+            return
+        if self.world.config.sleeps(night, self.world.now):
+            assert (believed is Level.CRITICAL) is (level is Level.CRITICAL)
+        else:
+            assert believed is level
+
     @invariant()
     def nobody_believes_anything_of_an_account_that_is_gone(self) -> None:
         for name in getattr(self, "channels", ()):
+            if name == "night":
+                continue  # they hear of it once their quiet hours are over
             believed = {account for account, _ in self.readers[name].levels}
             assert believed <= set(self.accounts)
 
