@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from monitor.model import MONITOR, Cause, Change, Failure, Kind, Level, Message, Reading
 from monitor.quantity import Unit, spoken, tell
-from monitor.rules import Fact, Flag, Measure, Trouble
+from monitor.rules import Age, Fact, Flag, Measure, Trouble
 
 LATE = timedelta(minutes=2)
 """A message that goes out later than this after its decision says so."""
@@ -25,13 +25,15 @@ class Standing:
     """Why the latest poll brought no reading; None if it brought one."""
 
 
-def phrase(fact: Fact, level: Level, now: datetime) -> str:
+def phrase(fact: Fact, level: Level, now: datetime, *, zone: tzinfo = UTC) -> str:
     """Say what a rule found, at the level that it has come to (OK: what ended it)."""
     match fact:
         case Measure():
             return _measure(fact, level)
         case Flag(raised):
             return f"the API's own low balance alert is {'on' if raised else 'off'}"
+        case Age(since):
+            return _age(since, level, now, zone=zone)
         case _:
             return _trouble(fact, level, now)
 
@@ -69,6 +71,14 @@ def _trouble(fact: Trouble, level: Level, now: datetime) -> str:
         Kind.UNREADABLE: "the API's answer cannot be used",
     }[fact.kind]
     return f"{what} ({fact.reason})" if fact.reason else what
+
+
+def _age(since: datetime, level: Level, now: datetime, *, zone: tzinfo) -> str:
+    """Say how old the balance is: it is the API's word, and an end may be due to another threshold."""
+    length, when = spoken(now - since), moment(since, zone)
+    if level is Level.OK:
+        return f"the balance changed {length} ago, says the API ({when})"
+    return f"no change of the balance for {length}, says the API (since {when})"
 
 
 def _silence(length: timedelta) -> str:

@@ -12,7 +12,7 @@ from monitor import messages
 from monitor.messages import Standing, phrase, title
 from monitor.model import Cause, Change, Failure, Kind, Level, Message
 from monitor.quantity import Margin, Unit
-from monitor.rules import Fact, Flag, Measure, Trouble
+from monitor.rules import Age, Fact, Flag, Measure, Trouble
 
 OK, INFO, WARNING, CRITICAL = Level.OK, Level.INFO, Level.WARNING, Level.CRITICAL
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -116,6 +116,21 @@ def standing(balance: str | None = "4.068", failure: Failure | None = None, **re
         (trouble(Kind.REFUSED), OK, "the API accepts the key again"),
         (trouble(Kind.UNREADABLE, "it is HTML"), WARNING, "the API's answer cannot be used (it is HTML)"),
         (trouble(Kind.UNREADABLE), OK, "the API's answers can be used again"),
+        (
+            Age(START - timedelta(days=8, hours=2)),
+            WARNING,
+            "no change of the balance for 8 days and 2 hours, says the API (since 2026-01-05 08:00:00 UTC)",
+        ),
+        (
+            Age(START - timedelta(minutes=2)),
+            OK,
+            "the balance changed 2 minutes ago, says the API (2026-01-13 09:58:00 UTC)",
+        ),
+        (
+            Age(START + timedelta(hours=1)),
+            OK,
+            "the balance changed 0 seconds ago, says the API (2026-01-13 11:00:00 UTC)",
+        ),
     ],
 )
 def test_what_a_rule_found_is_said_at_the_level_that_it_has_come_to(fact: Fact, level: Level, said: str) -> None:

@@ -15,6 +15,7 @@ from monitor.quantity import Margin, Unit
 from monitor.rules import (
     REMINDERS,
     RULES,
+    Age,
     AvailableCredits,
     AvailablePoints,
     BalanceUsd,
@@ -25,6 +26,7 @@ from monitor.rules import (
     Pauses,
     Refused,
     Rule,
+    Stale,
     Trouble,
     TwoLevels,
     Unreachable,
@@ -35,6 +37,8 @@ from monitor.rules import (
 
 OK, WARNING, CRITICAL = Level.OK, Level.WARNING, Level.CRITICAL
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+BOTH = Stale(critical=14 * DAY)
 LOST = Failure(Kind.UNREACHABLE, "no answer")
 REFUSED = Failure(Kind.REFUSED, "HTTP 401")
 ODD = Failure(Kind.UNREADABLE, "the answer is HTML")
@@ -129,6 +133,8 @@ def test_a_failure_tells_nothing_about_what_is_left(rule: Rule, seen: Failure) -
         (AvailableCredits(), "warning 5,000 credits, critical 1,000 credits"),
         (Unreachable(), "warning 15m, critical 2h"),
         (Unreachable(warning=None, critical=None), ""),
+        (Stale(), "warning 7d"),
+        (BOTH, "warning 7d, critical 14d"),
         (Refused(), ""),
     ],
 )
@@ -262,6 +268,39 @@ def test_unreadable_is_also_a_reading_without_what_another_rule_needs() -> None:
     assert none.fact.reason.endswith(", no alert_threshold (for rules.low_balance_alert)")
 
 
+# -- age --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "age", "expected"),
+    [
+        (Stale(), 0 * DAY, (OK, OK)),
+        (Stale(), 7 * DAY - timedelta(microseconds=1), (OK, OK)),
+        (Stale(), 7 * DAY, (WARNING, WARNING)),
+        (Stale(), 700 * DAY, (WARNING, WARNING)),  # no critical, unless it is set
+        (BOTH, 14 * DAY - timedelta(seconds=1), (WARNING, WARNING)),
+        (BOTH, 14 * DAY, (CRITICAL, CRITICAL)),
+        (Stale(warning=None, critical=DAY), 2 * DAY, (CRITICAL, CRITICAL)),
+        (Stale(), -DAY, (OK, OK)),  # a clock of theirs that is ahead of ours
+    ],
+)
+def test_stale_is_a_balance_that_has_not_changed_for_so_long(
+    rule: Stale, age: timedelta, expected: tuple[Level, Level]
+) -> None:
+    assert levels(rule.judge(look(reading(70, updated_at=START - age)))) == expected
+
+
+def test_stale_says_since_when() -> None:
+    verdict = Stale().judge(look(reading(70, updated_at=START - 8 * DAY)))
+    assert verdict is not None
+    assert verdict.fact == Age(START - 8 * DAY)
+
+
+@pytest.mark.parametrize("seen", [LOST, REFUSED, ODD, reading(70)])
+def test_stale_cannot_tell_without_the_time_of_the_last_change(seen: Seen) -> None:
+    assert Stale().judge(look(seen)) is None
+
+
 # -- what all of them are ---------------------------------------------------------------------------------------------
 
 
@@ -287,6 +326,7 @@ def test_every_rule_has_a_name_of_its_own_and_those_that_watch_by_default_are_kn
         (LowBalanceAlert(use="numbers"), "alert_threshold"),
         (Unreachable(), None),
         (Unreadable(), None),
+        (Stale(), "updated_at"),
     ],
 )
 def test_what_a_rule_cannot_do_without(rule: Rule, needs: str | None) -> None:
@@ -294,7 +334,7 @@ def test_what_a_rule_cannot_do_without(rule: Rule, needs: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "confirm"), [(BalanceUsd(), 1), (Unreachable(), 1), (Refused(), 2), (Unreadable(), 3)]
+    ("rule", "confirm"), [(BalanceUsd(), 1), (Unreachable(), 1), (Refused(), 2), (Unreadable(), 3), (Stale(), 1)]
 )
 def test_how_many_polls_in_a_row_a_rule_waits_for_unless_told(rule: Rule, confirm: int) -> None:
     assert rule.confirm == confirm
@@ -310,6 +350,9 @@ def test_how_many_polls_in_a_row_a_rule_waits_for_unless_told(rule: Rule, confir
         (BalanceUsd, {"warning": "off", "critical": 50}, None, Decimal(50)),
         (Unreachable, {"warning": "3h"}, timedelta(hours=3), None),
         (Unreachable, {"critical": "5m"}, None, timedelta(minutes=5)),
+        (Stale, {}, timedelta(days=7), None),
+        (Stale, {"critical": "14d"}, timedelta(days=7), timedelta(days=14)),
+        (Stale, {"critical": "5d"}, None, timedelta(days=5)),
     ],
 )
 def test_a_default_that_contradicts_what_was_set_is_dropped(
@@ -326,6 +369,7 @@ def test_a_default_that_contradicts_what_was_set_is_dropped(
     [
         (BalanceUsd, {"warning": 5, "critical": 25}, "critical must be below warning"),
         (Unreachable, {"warning": "2h", "critical": "1h"}, "critical must be longer than warning"),
+        (Stale, {"warning": "7d", "critical": "1d"}, "critical must be longer than warning"),
         (BalanceUsd, {"confirm": 0}, "greater than or equal to 1"),
         (BalanceUsd, {"warnign": 5}, "Extra inputs"),
         (Refused, {"level": "ok"}, "not a level: write warning or critical"),

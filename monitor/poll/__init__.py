@@ -1,5 +1,6 @@
 """Use case 1: remember, decide, queue what to tell; the decision and its messages are one transaction."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,7 +68,7 @@ def settle(tx: Tx, config: Config, account: Account, seen: Seen, now: datetime) 
         casebook.cases(tx, account.name, account.rules),
         _look(account, before, after, seen, now),
         listeners,
-        say=messages.phrase,
+        say=functools.partial(messages.phrase, zone=config.timezone),
         new_id=new_id,
         snoozes=lambda: snoozes.of(tx, account.name),
     )

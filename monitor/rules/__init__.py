@@ -5,11 +5,12 @@ config.example.toml and a table test. A judge returns None for "cannot tell", an
 zero and never fine.
 """
 
+from monitor.rules.age import Stale
 from monitor.rules.balance import AvailableCredits, AvailablePoints, BalanceUsd, LowBalanceAlert
 from monitor.rules.channels import Undelivered
 from monitor.rules.pauses import PER_LEVEL, REMINDERS, Pauses, RemindEvery, parse_pauses
 from monitor.rules.polls import Refused, Unreachable, Unreadable
-from monitor.rules.rule import AlertLevel, Fact, Flag, Look, Measure, Rule, Trouble, TwoLevels, Verdict, Watch
+from monitor.rules.rule import Age, AlertLevel, Fact, Flag, Look, Measure, Rule, Trouble, TwoLevels, Verdict, Watch
 
 RULES: tuple[type[Rule], ...] = (
     BalanceUsd,
@@ -19,6 +20,7 @@ RULES: tuple[type[Rule], ...] = (
     Unreachable,
     Refused,
     Unreadable,
+    Stale,
 )
 """Every rule about accounts, in the order in which a message names them."""
 
@@ -30,6 +32,7 @@ __all__ = [
     "PER_LEVEL",
     "REMINDERS",
     "RULES",
+    "Age",
     "AlertLevel",
     "AvailableCredits",
     "AvailablePoints",
@@ -43,6 +46,7 @@ __all__ = [
     "Refused",
     "RemindEvery",
     "Rule",
+    "Stale",
     "Trouble",
     "TwoLevels",
     "Undelivered",

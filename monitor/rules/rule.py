@@ -62,7 +62,14 @@ class Trouble:
     since: datetime | None
 
 
-Fact = Measure | Flag | Trouble
+@dataclass(frozen=True, slots=True)
+class Age:
+    """When the balance changed last, says the API."""
+
+    since: datetime
+
+
+Fact = Measure | Flag | Trouble | Age
 """What a verdict rests on; ``messages.phrase`` puts it into words."""
 
 
