@@ -20,6 +20,7 @@ NAMES = [
     "check",
     "wait",
     "status",
+    "history",
     "outbox",
     "snooze",
     "unsnooze",

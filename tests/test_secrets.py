@@ -261,6 +261,9 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("wait", "moved", "--at-least", "50", "--timeout", "1s", "--json"),
     ("status",),
     ("status", "--json"),
+    ("history", "denied"),
+    ("history", "garbled", "--json"),
+    ("history", "fine", "--format", "csv"),
     ("outbox",),
     ("outbox", "list"),
     ("outbox", "list", "--json"),
@@ -278,7 +281,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("snooze", "denied", "--for", "1s"),
     ("unsnooze", "--all"),
 )
-KEEN = {"check", "wait", "status", "channels", "config show", "config check", "healthcheck"}
+KEEN = {"check", "wait", "status", "history", "channels", "config show", "config check", "healthcheck"}
 """Commands that look at the configuration's secrets, or at what came of them: given for each source of secrets."""
 APART = {"run", "demo", "simulate"}
 """Commands that have tests of their own below."""

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -119,8 +119,13 @@ def choose(named: Sequence[str], there: Sequence[str], what: str) -> list[str]:
     """Return the names asked for, each once, or all; stop if one is not there."""
     for name in named:
         if name not in there:
-            raise Stop(f"no {what} is named {name}: {_hint(name, there)}", code=WRONG_USE)
+            raise unknown(name, there, what)
     return list(dict.fromkeys(named)) or list(there)
+
+
+def unknown(name: str, there: Sequence[str], what: str) -> Stop:
+    """Return how to stop where a name is not among those that are there."""
+    return Stop(f"no {what} is named {name}: {_hint(name, there)}", code=WRONG_USE)
 
 
 def _hint(name: str, there: Sequence[str]) -> str:
@@ -139,11 +144,19 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return aligned columns for a terminal, with levels in their colours; elsewhere tabs between the columns."""
-    if not is_terminal(sys.stdout):
-        return "\n".join("\t".join(row) for row in (headers, *rows))
-    widths = [max(len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
-    title = click.style(_aligned(headers, widths), bold=True)
-    return "\n".join([title, *(_aligned(row, widths) for row in rows)])
+    return "\n".join(long_table(headers, [rows]))
+
+
+def long_table(headers: Sequence[str], parts: Iterable[Sequence[Sequence[str]]]) -> Iterator[str]:
+    """Yield the lines of a table whose rows are too many to hold: a column is as wide as the widest cell so far."""
+    is_aligned, widths, title = is_terminal(sys.stdout), [len(header) for header in headers], True
+    for rows in parts:
+        if is_aligned:
+            widths = [max(width, *map(len, cells)) for width, *cells in zip(widths, headers, *rows, strict=True)]
+        if title:
+            yield click.style(_aligned(headers, widths), bold=True) if is_aligned else "\t".join(headers)
+            title = False
+        yield from (_aligned(row, widths) if is_aligned else "\t".join(row) for row in rows)
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
@@ -186,10 +199,11 @@ def ago(when: datetime | None, now: datetime) -> str:
 
 def print_json(document: object) -> None:
     """Print one JSON document: amounts as exact strings, times as RFC 3339 in UTC, with a Z."""
-    click.echo(json.dumps(document, default=_encode, ensure_ascii=False, indent=2))
+    click.echo(json.dumps(document, default=as_text, ensure_ascii=False, indent=2))
 
 
-def _encode(value: object) -> str:
+def as_text(value: object) -> str:
+    """Write an amount or a time as every document has it."""
     match value:
         case Decimal():
             return plain(value)

@@ -1,12 +1,16 @@
 """What polls saw, for good: a run of equal readings, or of equal failures, is one row that grows."""
 
-from dataclasses import fields
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, update
+from sqlalchemy import Connection, Table, bindparam, func, insert, select, tuple_, update
 
-from monitor.model import Reading, Seen
+from monitor.model import Failure, Kind, Reading, Seen
 from monitor.store import schema
+from monitor.store.pages import ROWS, Begin, pages
 from monitor.store.quick import Quick
 
 FIELDS = tuple(field.name for field in fields(Reading))
@@ -42,3 +46,88 @@ _BEGIN_READINGS = _begin(schema.readings)
 _BEGIN_FAILURES = _begin(schema.failures)
 _GROW_READINGS = _grow(schema.readings)
 _GROW_FAILURES = _grow(schema.failures)
+
+
+# -- reading it -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Polls in a row that saw the same."""
+
+    first_at: datetime
+    last_at: datetime
+    polls: int
+    seen: Seen
+
+
+_Place = tuple[datetime, int]
+"""The end of a run, and its id."""
+
+
+def runs(transaction: Begin, account: str, *, since: datetime, until: datetime, rows: int = ROWS) -> Iterator[Run]:
+    """Yield what polls of an account saw, in order: every run that had a poll from one time to the other.
+
+    Failures are among them: between two readings they say what was tried, and that nothing is known.
+    """
+    readings = _reader(_READINGS, _reading, account, until)
+    failures = _reader(_FAILURES, _failure, account, until)
+    both = [pages(transaction, read, (since, 0), rows=rows) for read in (readings, failures)]
+    return heapq.merge(*both, key=lambda run: run.last_at)
+
+
+def _reader(
+    query: Quick, make: Callable[[Any], Seen], account: str, until: datetime
+) -> Callable[[Connection, _Place, int], list[tuple[_Place, Run]]]:
+    """Return how to read so many runs behind a place."""
+
+    def read(tx: Connection, behind: _Place, rows: int) -> list[tuple[_Place, Run]]:
+        values = {"account": account, "at": behind[0], "run": behind[1], "until": until, "rows": rows}
+        return [((row.last_at, row.id), _run(row, make(row))) for row in query.rows(tx, values)]
+
+    return read
+
+
+def _run(row: Any, seen: Seen) -> Run:  # noqa: ANN401 - a row as Quick makes it
+    return Run(first_at=row.first_at, last_at=row.last_at, polls=row.polls, seen=seen)
+
+
+def _behind(table: Table) -> Quick:
+    """Select runs behind a place; not the one there, should it be the one that grows."""
+    its = table.c
+    at, until = (bindparam(name, type_=schema.Time) for name in ("at", "until"))
+    there = tuple_(its.last_at, its.id) > tuple_(at, bindparam("run"))
+    found = select(table).where(its.account == bindparam("account"), there, its.id != bindparam("run"))
+    order = found.where(its.first_at <= until).order_by(its.last_at, its.id)
+    return Quick(order.limit(bindparam("rows")))
+
+
+def _reading(row: Any) -> Reading:  # noqa: ANN401 - a row as Quick makes it
+    return Reading(**{name: getattr(row, name) for name in FIELDS})
+
+
+def _failure(row: Any) -> Failure:  # noqa: ANN401 - see above
+    return Failure(Kind(row.kind), row.reason)
+
+
+_READINGS, _FAILURES = _behind(schema.readings), _behind(schema.failures)
+
+
+def latest(tx: Connection, account: str) -> datetime | None:
+    """Return when an account was polled last, as far as anything of it is still kept."""
+    tables = (schema.readings, schema.failures)
+    ends = [tx.execute(select(func.max(t.c.last_at)).where(t.c.account == account)).scalar() for t in tables]
+    return max((end for end in ends if end is not None), default=None)
+
+
+def accounts(tx: Connection) -> list[str]:
+    """Return every account with a history, also those that have left the configuration."""
+    return sorted({name for table in (schema.readings, schema.failures) for name in _accounts(tx, table)})
+
+
+def _accounts(tx: Connection, table: Table) -> Iterator[str]:
+    """Yield the accounts of a table, along its index: one step for each of them, not for each row."""
+    following = select(func.min(table.c.account)).where(table.c.account > bindparam("before"))
+    name = ""
+    while (name := tx.execute(following, {"before": name}).scalar() or "") != "":
+        yield name

@@ -1,0 +1,223 @@
+"""``history``: what polls saw of an account, as it is recorded; a year of it takes no more memory than a day."""
+
+import csv
+import json
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TextIO, TypeVar
+
+import click
+
+from monitor.cli.common import Progress, as_text, long_table, open_store, read_by, unknown, utc_now
+from monitor.cli.when import When, Window, parse_when, window, zone_of
+from monitor.messages import moment
+from monitor.model import Failure, Reading, Seen
+from monitor.quantity import Unit, tell
+from monitor.store import Store
+from monitor.store import history as recorded
+from monitor.store.history import FIELDS, Run
+
+T = TypeVar("T")
+_PART = 500
+"""Rows that are aligned, and lines that are printed, at once."""
+_SHOWN_EVERY = 1.0
+"""Seconds until people are shown how far it has come."""
+_HEADERS = ("FROM", "TO", "POLLS", "BALANCE", "CREDITS", "POINTS", "FAILURE")
+_COLUMNS = ("time", *FIELDS, "polls")
+_encode = json.JSONEncoder(default=as_text, ensure_ascii=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be shown, and what is known of it beforehand."""
+
+    account: str
+    window: Window
+    zone: tzinfo
+    latest: datetime
+    """When the account was polled last."""
+
+
+@click.command()
+@click.argument("account")
+@click.option(
+    "--since",
+    metavar="WHEN",
+    default="7d",
+    show_default=True,
+    callback=read_by(parse_when),
+    help='So long ago, such as "30d", or a time, such as "2026-01-13T10:00:00Z".',
+)
+@click.option("--until", metavar="WHEN", callback=read_by(parse_when), help="Likewise; now unless given.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), help="A table unless given.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document: the same as --format json.")
+@click.pass_obj
+def history(
+    path: Path | None, account: str, since: When, until: When | None, *, form: str | None, as_json: bool
+) -> None:
+    """Show what the polls of an account saw, the newest last.
+
+    A row is a run of polls that saw the same, from the first to the last of them. What failed is among them: nothing
+    is known of that time. CSV has a row for the first and one for the last poll of a run, and no failures.
+    """
+    if as_json and form not in {None, "json"}:
+        raise click.UsageError("--json is --format json: give one of them")
+    zone = zone_of(path)
+    looked = window(since, until, now=utc_now(), zone=zone)
+    with open_store(path) as store:
+        asked = Asked(account, looked, zone, _latest(store, account))
+        begin = partial(store.transaction, reads=True)
+        runs = recorded.runs(begin, account, since=looked.since, until=looked.until)
+        progress = beside(sys.stdout, sys.stderr)
+        try:
+            _print(_FORMS["json" if as_json else form or "table"](watched(runs, zone, progress), asked))
+        finally:
+            progress.clear()
+
+
+def _latest(store: Store, account: str) -> datetime:
+    """Return when an account was polled last; stop if it never was."""
+    with store.transaction(reads=True) as tx:
+        latest = recorded.latest(tx, account)
+        if latest is None:
+            raise unknown(account, recorded.accounts(tx), "account with a history")
+    return latest
+
+
+def beside(output: TextIO | None, stream: TextIO | None) -> Progress:
+    """Return where progress is shown: beside a file only, since a pager has the terminal to itself."""
+    is_file = False
+    with suppress(OSError):
+        is_file = output is not None and stat.S_ISREG(os.fstat(output.fileno()).st_mode)
+    return Progress(stream if is_file else None)
+
+
+def watched(runs: Iterator[Run], zone: tzinfo, progress: Progress, *, every: float = _SHOWN_EVERY) -> Iterator[Run]:
+    """Yield the runs, and show every so many seconds how far they have come."""
+    shown_at = time.monotonic()
+    for count, run in enumerate(runs, 1):
+        if time.monotonic() - shown_at >= every:
+            progress.show(f"up to {moment(run.last_at, zone)} ({count:,} rows) …")
+            shown_at = time.monotonic()
+        yield run
+
+
+def _print(lines: Iterator[str]) -> None:
+    for part in _parts(lines):
+        click.echo("\n".join(part))
+
+
+def _parts(many: Iterator[T]) -> Iterator[list[T]]:
+    while part := list(islice(many, _PART)):
+        yield part
+
+
+# -- a table ----------------------------------------------------------------------------------------------------------
+
+
+def _table(runs: Iterator[Run], asked: Asked) -> Iterator[str]:
+    is_empty = True
+    for line in long_table(_HEADERS, _parts(_row(run, asked.zone) for run in runs)):
+        is_empty = False
+        yield line
+    if is_empty:
+        since, until, latest = (
+            moment(each, asked.zone) for each in (asked.window.since, asked.window.until, asked.latest)
+        )
+        yield f"No poll of {asked.account} is recorded from {since} to {until}; the latest was at {latest}."
+
+
+def _row(run: Run, zone: tzinfo) -> tuple[str, ...]:
+    return (moment(run.first_at, zone), moment(run.last_at, zone), f"{run.polls:,}", *_seen(run.seen))
+
+
+def _seen(seen: Seen) -> tuple[str, ...]:
+    if isinstance(seen, Failure):
+        return ("unknown", "", "", f"{seen.kind.value}: {seen.reason}")
+    amounts = ((seen.available_credits, Unit.CREDITS), (seen.available_points, Unit.POINTS))
+    counts = ["" if amount is None else tell(amount, unit).split()[0] for amount, unit in amounts]
+    return (tell(seen.balance_usd, Unit.USD, against=(seen.balance_usd,)), *counts, "")
+
+
+# -- CSV --------------------------------------------------------------------------------------------------------------
+
+
+_END = "\r\n"
+"""Not how rows end here, but a value with either in it is then put between quotes."""
+
+
+class _Lines:
+    """Takes what a CSV writer writes, a row each time, and hands it back."""
+
+    def write(self, row: str) -> str:
+        """Return the row without its end."""
+        return row.removesuffix(_END)
+
+
+def _csv(runs: Iterator[Run], asked: Asked) -> Iterator[str]:  # noqa: ARG001 - as the other forms
+    """Write every reading of which the time is known: the first and the last of a run.
+
+    Without the last, what was spent after hours of rest would seem to be spent in all that time.
+    """
+    line = csv.writer(_Lines(), lineterminator=_END).writerow
+    yield line(_COLUMNS)
+    for run in runs:
+        if isinstance(run.seen, Reading):
+            fields = [_cell(getattr(run.seen, name)) for name in FIELDS]
+            yield line([as_text(run.first_at), *fields, 1])
+            if run.polls > 1:
+                yield line([as_text(run.last_at), *fields, run.polls - 1])
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case str():
+            return value
+    return as_text(value)
+
+
+# -- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def _json(runs: Iterator[Run], asked: Asked) -> Iterator[str]:
+    """Write one document, a line for each run."""
+    yield "{"
+    for name, value in (("account", asked.account), ("since", asked.window.since), ("until", asked.window.until)):
+        yield f'  "{name}": {_encode(value)},'
+    yield '  "history": ['
+    yield from _between_commas(f"    {_encode(_document(run))}" for run in runs)
+    yield "  ]"
+    yield "}"
+
+
+def _between_commas(lines: Iterator[str]) -> Iterator[str]:
+    before = next(lines, None)
+    for line in lines:
+        yield f"{before},"
+        before = line
+    if before is not None:
+        yield before
+
+
+def _document(run: Run) -> dict[str, object]:
+    seen = run.seen
+    reading = {name: getattr(seen, name) for name in FIELDS} if isinstance(seen, Reading) else None
+    failure = {"kind": seen.kind.value, "reason": seen.reason} if isinstance(seen, Failure) else None
+    known: dict[str, object] = {"first_at": run.first_at, "last_at": run.last_at, "polls": run.polls}
+    return known | {"reading": reading, "failure": failure}
+
+
+_FORMS = {"table": _table, "csv": _csv, "json": _json}
