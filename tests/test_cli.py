@@ -21,6 +21,7 @@ NAMES = [
     "wait",
     "status",
     "history",
+    "alerts",
     "outbox",
     "snooze",
     "unsnooze",

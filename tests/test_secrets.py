@@ -264,6 +264,9 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("history", "denied"),
     ("history", "garbled", "--json"),
     ("history", "fine", "--format", "csv"),
+    ("alerts",),
+    ("alerts", "--all"),
+    ("alerts", "--all", "--json"),
     ("outbox",),
     ("outbox", "list"),
     ("outbox", "list", "--json"),
@@ -281,7 +284,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("snooze", "denied", "--for", "1s"),
     ("unsnooze", "--all"),
 )
-KEEN = {"check", "wait", "status", "history", "channels", "config show", "config check", "healthcheck"}
+KEEN = {"check", "wait", "status", "history", "alerts", "channels", "config show", "config check", "healthcheck"}
 """Commands that look at the configuration's secrets, or at what came of them: given for each source of secrets."""
 APART = {"run", "demo", "simulate"}
 """Commands that have tests of their own below."""

@@ -6,10 +6,11 @@ import os
 import sqlite3
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO, TypeVar
 
@@ -26,6 +27,7 @@ T = TypeVar("T")
 WRONG_USE = 2
 LEVEL_COLOURS = {"ok": "green", "warning": "yellow", "critical": "red", "info": "cyan"}
 _MOST_NAMES = 20
+_PART = 500
 
 
 _secrets: set[str] = set()
@@ -202,6 +204,35 @@ def print_json(document: object) -> None:
     click.echo(json.dumps(document, default=as_text, ensure_ascii=False, indent=2))
 
 
+def long_json(head: Mapping[str, object], name: str, items: Iterable[object]) -> Iterator[str]:
+    """Yield the lines of one JSON document whose list ``name`` is too long to hold: a line for each item."""
+    yield "{"
+    for key, value in head.items():
+        yield f"  {_encode(key)}: {_encode(value)},"
+    yield f"  {_encode(name)}: ["
+    before = ""
+    for item in items:
+        if before:
+            yield f"{before},"
+        before = f"    {_encode(item)}"
+    if before:
+        yield before
+    yield "  ]"
+    yield "}"
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines that are too many to hold."""
+    for part in in_parts(iter(lines)):
+        click.echo("\n".join(part))
+
+
+def in_parts(many: Iterator[T]) -> Iterator[list[T]]:
+    """Yield so many at a time as are aligned, or printed, at once."""
+    while part := list(islice(many, _PART)):
+        yield part
+
+
 def as_text(value: object) -> str:
     """Write an amount or a time as every document has it."""
     match value:
@@ -210,6 +241,9 @@ def as_text(value: object) -> str:
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     raise TypeError(f"nothing says how JSON has a {type(value).__name__}")
+
+
+_encode = json.JSONEncoder(default=as_text, ensure_ascii=False).encode
 
 
 def utc_now() -> datetime:

@@ -1,7 +1,6 @@
 """``history``: what polls saw of an account, as it is recorded; a year of it takes no more memory than a day."""
 
 import csv
-import json
 import os
 import stat
 import sys
@@ -11,13 +10,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TextIO
 
 import click
 
-from monitor.cli.common import Progress, as_text, long_table, open_store, read_by, unknown, utc_now
+from monitor.cli.common import (
+    Progress,
+    as_text,
+    in_parts,
+    long_json,
+    long_table,
+    open_store,
+    print_lines,
+    read_by,
+    unknown,
+    utc_now,
+)
 from monitor.cli.when import When, Window, parse_when, window, zone_of
 from monitor.messages import moment
 from monitor.model import Failure, Reading, Seen
@@ -26,14 +35,10 @@ from monitor.store import Store
 from monitor.store import history as recorded
 from monitor.store.history import FIELDS, Run
 
-T = TypeVar("T")
-_PART = 500
-"""Rows that are aligned, and lines that are printed, at once."""
 _SHOWN_EVERY = 1.0
 """Seconds until people are shown how far it has come."""
 _HEADERS = ("FROM", "TO", "POLLS", "BALANCE", "CREDITS", "POINTS", "FAILURE")
 _COLUMNS = ("time", *FIELDS, "polls")
-_encode = json.JSONEncoder(default=as_text, ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ def history(
         runs = recorded.runs(begin, account, since=looked.since, until=looked.until)
         progress = beside(sys.stdout, sys.stderr)
         try:
-            _print(_FORMS["json" if as_json else form or "table"](watched(runs, zone, progress), asked))
+            print_lines(_FORMS["json" if as_json else form or "table"](watched(runs, zone, progress), asked))
         finally:
             progress.clear()
 
@@ -111,29 +116,15 @@ def watched(runs: Iterator[Run], zone: tzinfo, progress: Progress, *, every: flo
         yield run
 
 
-def _print(lines: Iterator[str]) -> None:
-    for part in _parts(lines):
-        click.echo("\n".join(part))
-
-
-def _parts(many: Iterator[T]) -> Iterator[list[T]]:
-    while part := list(islice(many, _PART)):
-        yield part
-
-
 # -- a table ----------------------------------------------------------------------------------------------------------
 
 
 def _table(runs: Iterator[Run], asked: Asked) -> Iterator[str]:
-    is_empty = True
-    for line in long_table(_HEADERS, _parts(_row(run, asked.zone) for run in runs)):
-        is_empty = False
-        yield line
-    if is_empty:
-        since, until, latest = (
-            moment(each, asked.zone) for each in (asked.window.since, asked.window.until, asked.latest)
-        )
-        yield f"No poll of {asked.account} is recorded from {since} to {until}; the latest was at {latest}."
+    since, until, latest = (moment(at, asked.zone) for at in (asked.window.since, asked.window.until, asked.latest))
+    nothing = f"No poll of {asked.account} is recorded from {since} to {until}; the latest was at {latest}."
+    lines = long_table(_HEADERS, in_parts(_row(run, asked.zone) for run in runs))
+    yield next(lines, nothing)
+    yield from lines
 
 
 def _row(run: Run, zone: tzinfo) -> tuple[str, ...]:
@@ -194,22 +185,8 @@ def _cell(value: object) -> str:
 
 def _json(runs: Iterator[Run], asked: Asked) -> Iterator[str]:
     """Write one document, a line for each run."""
-    yield "{"
-    for name, value in (("account", asked.account), ("since", asked.window.since), ("until", asked.window.until)):
-        yield f'  "{name}": {_encode(value)},'
-    yield '  "history": ['
-    yield from _between_commas(f"    {_encode(_document(run))}" for run in runs)
-    yield "  ]"
-    yield "}"
-
-
-def _between_commas(lines: Iterator[str]) -> Iterator[str]:
-    before = next(lines, None)
-    for line in lines:
-        yield f"{before},"
-        before = line
-    if before is not None:
-        yield before
+    head = {"account": asked.account, "since": asked.window.since, "until": asked.window.until}
+    return long_json(head, "history", map(_document, runs))
 
 
 def _document(run: Run) -> dict[str, object]:

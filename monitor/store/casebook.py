@@ -1,16 +1,17 @@
 """What is remembered of rules: their states, the alerts that they opened, and who was told what of them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, literal, select, tuple_, update
 
 from monitor.alerts import Case, Ruling, State
 from monitor.model import Alert, Change, Level, Told
 from monitor.rules import Rule
 from monitor.store import schema
+from monitor.store.pages import ROWS, Begin, pages
 from monitor.store.quick import Quick
 
 _STATES = Quick(select(schema.states).where(schema.states.c.account == bindparam("account")))
@@ -87,6 +88,36 @@ def open_alerts(tx: Connection, account: str | None = None) -> list[Alert]:
     return [_alert(row) for row in tx.execute(query)]
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An alert that is over: its level is OK, or what it was when it was no longer watched."""
+
+    alert: Alert
+    at: datetime
+
+
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
+
+
+def ended_alerts(transaction: Begin, accounts: Collection[str] = (), *, rows: int = ROWS) -> Iterator[Ended]:
+    """Yield every alert that is over, or those of some accounts, in the order in which they ended."""
+    its = schema.alerts.c
+    query = select(schema.alerts).where(its.ended_at.is_not(None)).order_by(its.ended_at, its.id)
+    query = query.where(its.account.in_(accounts)) if accounts else query
+
+    def read(tx: Connection, behind: tuple[datetime, str], rows: int) -> list[tuple[tuple[datetime, str], Ended]]:
+        place = tuple_(literal(behind[0], schema.Time), literal(behind[1]))
+        found = tx.execute(query.where(tuple_(its.ended_at, its.id) > place).limit(rows))
+        return [((row.ended_at, row.id), Ended(_alert(row), row.ended_at)) for row in found]
+
+    return pages(transaction, read, (_LONG_AGO, ""), rows=rows)
+
+
+def accounts(tx: Connection) -> set[str]:
+    """Return every account that has or had an alert, as far as it is still kept."""
+    return set(tx.execute(select(schema.alerts.c.account).distinct()).scalars())
+
+
 def levels(tx: Connection) -> dict[str, Level]:
     """Return the worst level of what is open, by account."""
     worst = func.max(schema.alerts.c.level)
@@ -107,6 +138,14 @@ def told_of(tx: Connection, alerts: Mapping[str, Alert]) -> dict[str, list[Told]
     if alerts:
         for row in tx.execute(select(schema.told).where(schema.told.c.alert.in_(alerts))):
             found.setdefault(row.alert, []).append(Told(row.channel, Level(row.level), row.at))
+    return found
+
+
+def all_told(tx: Connection) -> dict[str, list[Told]]:
+    """Return what each channel was last told of every alert that has not ended."""
+    found: dict[str, list[Told]] = {}
+    for row in tx.execute(select(schema.told).order_by(schema.told.c.at, schema.told.c.channel)):
+        found.setdefault(row.alert, []).append(Told(row.channel, Level(row.level), row.at))
     return found
 
 
