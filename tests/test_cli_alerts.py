@@ -277,7 +277,10 @@ def test_every_alert_that_ever_was_is_either_open_or_over_and_told_once(
     polls: list[tuple[str, int | None]], rows: int
 ) -> None:
     with TemporaryDirectory() as folder:
-        world = World(Path(folder), MAIN + BATCH + OPS + "[rules.unreachable]\nenabled = false\n")
+        world = World(
+            Path(folder),
+            MAIN + BATCH + OPS + '[rules.unreachable]\nenabled = false\n[rules.balance_usd]\ncooldown = "off"\n',
+        )
         opened: list[tuple[str, datetime]] = []
         ended: list[tuple[str, datetime]] = []
         is_open = dict.fromkeys(("main", "batch"), False)

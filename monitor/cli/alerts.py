@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
+from monitor.cli.ailment import ailment
 from monitor.cli.common import ago, choose, in_parts, long_json, long_table, open_store, print_lines, utc_now
-from monitor.cli.healthcheck import ailment
 from monitor.cli.when import zone_of
 from monitor.messages import moment
 from monitor.model import MONITOR, Alert, Level, Told
