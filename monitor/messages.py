@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from monitor.model import MONITOR, Cause, Change, Failure, Kind, Level, Message, Reading
 from monitor.quantity import Unit, spoken, tell
-from monitor.rules import Age, Fact, Flag, Measure, Trouble
+from monitor.rules import Age, Fact, Flag, Measure, Rise, Trouble
 
 LATE = timedelta(minutes=2)
 """A message that goes out later than this after its decision says so."""
@@ -32,6 +32,10 @@ def phrase(fact: Fact, level: Level, now: datetime, *, zone: tzinfo = UTC) -> st
             return _measure(fact, level)
         case Flag(raised):
             return f"the API's own low balance alert is {'on' if raised else 'off'}"
+        case Rise(before, after, at_least):
+            least = "at least " * at_least
+            money = [tell(amount, Unit.USD) for amount in (after - before, before, after)]
+            return f"went up by {least}{money[0]}, from {money[1]} to {money[2]}"
         case Age(since):
             return _age(since, level, now, zone=zone)
         case _:
@@ -112,13 +116,17 @@ def _said(change: Change) -> str:
 
 def severity(changes: Sequence[Change]) -> Level:
     """Return the severity of a message: its worst change, where news is INFO and an end OK."""
-    return max(Level[_tag(change)] for change in changes)
+    return Level[_tag(_worst(changes))]
+
+
+def _worst(changes: Sequence[Change]) -> Change:
+    """Return what a message is about: its worst change, where alerts come before news."""
+    return max(changes, key=lambda change: (bool(change.rule), Level[_tag(change)]))
 
 
 def headline(changes: Sequence[Change]) -> str:
     """Return the title of a message: its worst change, and how many more there are."""
-    worst = max(changes, key=lambda change: Level[_tag(change)])
-    return title(worst) + (f" (and {len(changes) - 1} more)" if len(changes) > 1 else "")
+    return title(_worst(changes)) + (f" (and {len(changes) - 1} more)" if len(changes) > 1 else "")
 
 
 def body(changes: Sequence[Change], standing: Standing | None, zone: tzinfo) -> str:

@@ -25,7 +25,7 @@ def clean_environment(**extra: str) -> dict[str, str]:
             ("BALANCE_MONITOR", "LEGNEXT", "STATE_DIRECTORY", "CREDENTIALS", "JOURNAL", "NOTIFY_", "WATCHDOG_")
         )
     }
-    return kept | {"PYTHONUNBUFFERED": "1"} | extra
+    return kept | {"PYTHONUNBUFFERED": "1", "BALANCE_MONITOR_RULES__TOP_UP__ENABLED": "false"} | extra
 
 
 def until(true: Callable[[], object], what: str, seconds: float = 15.0) -> None:

@@ -79,7 +79,7 @@ def test_it_tells_a_warning_the_outage_a_critical_and_a_recovery_in_that_order(t
         r"\[WARNING\] main: no reading for [3-9] minutes.* \(HTTP 503: Service Unavailable\)",
         r"\[OK\] main: readings again, after \d+ minutes.* without",
         r"\[CRITICAL\] main: \$[0-4]\.\d\d left \(at or below \$5\.00\)",
-        r"\[OK\] main: \$(9\d|10\d)\.\d\d left \(above \$25\.00\)",
+        r"\[OK\] main: \$(9\d|10\d)\.\d\d left \(above \$25\.00\) \(and 1 more\)",
     ]
     assert len(told.titles) == len(shapes)
     for title, shape in zip(told.titles, shapes, strict=True):
@@ -88,6 +88,7 @@ def test_it_tells_a_warning_the_outage_a_critical_and_a_recovery_in_that_order(t
 
 def test_the_messages_are_whole_and_the_times_of_the_story_agree(told: Told) -> None:
     assert "│ Rule balance_usd: critical, worse than before (warning)." in told.output
+    assert re.search(r"│ \[INFO\] main: went up by \$9\d\.\d\d, from \$\d\.\d\d to \$\d+\.\d\d", told.output)
     assert "│ Polls fail now: HTTP 503: Service Unavailable." in told.output
     clocks = re.findall(r"^  (\d\d):(\d\d)  ", told.output, re.MULTILINE)
     minutes = [int(hour) * 60 + int(minute) for hour, minute in clocks]

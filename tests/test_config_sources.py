@@ -55,6 +55,7 @@ def test_one_variable_is_a_whole_configuration() -> None:
         "unreachable",
         "refused",
         "unreadable",
+        "top_up",
     ]
     assert config.warnings == ("no channel: alerts go only to the log: write [channels.ops] with a url",)
 

@@ -312,6 +312,7 @@ def test_every_rule_has_a_name_of_its_own_and_those_that_watch_by_default_are_kn
         "unreachable",
         "refused",
         "unreadable",
+        "top_up",
     ]
     assert LowBalanceAlert.yields_to == "balance_usd"
 

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor import alerts, messages
 from monitor.alerts import Listener, Ruling
@@ -62,11 +62,12 @@ class Polled:
 def settle(tx: Tx, config: Config, account: Account, seen: Seen, now: datetime) -> Polled:
     """Remember what was seen, decide, and queue the messages."""
     before = memory.recall(tx, account.name)
-    after = memory.remember(tx, before, seen, now, gap=3 * account.interval + account.timeout)
+    after = memory.remember(tx, before, seen, now, gap=_gap(account))
     listeners = audience(config, account, now)
+    look = _look(account, before, after, seen, now)
     rulings = alerts.decide(
         casebook.cases(tx, account.name, account.rules),
-        _look(account, before, after, seen, now),
+        look,
         listeners,
         say=functools.partial(messages.phrase, zone=config.timezone),
         new_id=new_id,
@@ -76,8 +77,9 @@ def settle(tx: Tx, config: Config, account: Account, seen: Seen, now: datetime) 
     _end_snoozes(tx, account, rulings, now)
     level = max((ruling.state.level for ruling in rulings), default=Level.OK)
     _keep_missed(tx, rulings, now)
-    news = keep(tx, config, _owner_news(before, seen, listeners), now)
-    heard = catch_up(tx, account.name, by_channel([*(ruling.changes for ruling in rulings), news]))
+    told = (_owner_news(before, seen, listeners), _rise_news(tx, account, before, look, listeners))
+    news = [keep(tx, config, one, now) for one in told if one]
+    heard = catch_up(tx, account.name, by_channel([*(ruling.changes for ruling in rulings), *news]))
     queued = compose(heard, memory.standing(after, level), config, now)
     outbox.queue(tx, queued)
     moves = [ruling for ruling in rulings if ruling.state.level is not ruling.case.state.level]
@@ -90,6 +92,28 @@ def _end_snoozes(tx: Tx, account: Account, rulings: Sequence[Ruling], now: datet
     if alerting and (asked := snoozes.of(tx, account.name)):
         still = [one.case.rule.name for one in alerting if not one.is_over]
         snoozes.drop_over(tx, asked, still, now)
+
+
+def _rise_news(
+    tx: Tx, account: Account, before: Memory, look: Look, listeners: Iterable[Listener]
+) -> Mapping[str, Change]:
+    """Tell what came in, unless the key is of another account now, or somebody has asked for silence."""
+    old, new = before.reading, look.seen
+    if old is None or before.read_at is None or not isinstance(new, Reading) or new.balance_usd <= old.balance_usd:
+        return {}
+    if new.account_id and before.owner and new.account_id != before.owner:
+        return {}
+    gap = before.failure is not None or look.now - before.read_at > _gap(account)
+    found = {rule.name: fact for rule in account.rules if (fact := rule.notice(old, look, gap=gap)) is not None}
+    asked = [one for one in snoozes.of(tx, account.name) if one.until is None or one.until > look.now] if found else []
+    said = [fact for name, fact in found.items() if not any(one.is_about(name) for one in asked)]
+    news = [messages.news(account.name, messages.phrase(fact, Level.INFO, look.now)) for fact in said]
+    return {one.channel: change for change in news for one in listeners if one.wants(change.level)}
+
+
+def _gap(account: Account) -> timedelta:
+    """Return after how long without a poll nobody has looked."""
+    return 3 * account.interval + account.timeout
 
 
 def _keep_missed(tx: Tx, rulings: Iterable[Ruling], now: datetime) -> None:

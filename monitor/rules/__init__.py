@@ -10,7 +10,21 @@ from monitor.rules.balance import AvailableCredits, AvailablePoints, BalanceUsd,
 from monitor.rules.channels import Undelivered
 from monitor.rules.pauses import PER_LEVEL, REMINDERS, Pauses, RemindEvery, parse_pauses
 from monitor.rules.polls import Refused, Unreachable, Unreadable
-from monitor.rules.rule import Age, AlertLevel, Fact, Flag, Look, Measure, Rule, Trouble, TwoLevels, Verdict, Watch
+from monitor.rules.rule import (
+    Age,
+    AlertLevel,
+    Fact,
+    Flag,
+    Look,
+    Measure,
+    Rise,
+    Rule,
+    Trouble,
+    TwoLevels,
+    Verdict,
+    Watch,
+)
+from monitor.rules.top_up import TopUp
 
 RULES: tuple[type[Rule], ...] = (
     BalanceUsd,
@@ -21,6 +35,7 @@ RULES: tuple[type[Rule], ...] = (
     Refused,
     Unreadable,
     Stale,
+    TopUp,
 )
 """Every rule about accounts, in the order in which a message names them."""
 
@@ -45,8 +60,10 @@ __all__ = [
     "Pauses",
     "Refused",
     "RemindEvery",
+    "Rise",
     "Rule",
     "Stale",
+    "TopUp",
     "Trouble",
     "TwoLevels",
     "Undelivered",

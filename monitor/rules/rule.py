@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from monitor.model import Kind, Level, Seen
+from monitor.model import Kind, Level, Reading, Seen
 from monitor.quantity import Margin, Unit
 from monitor.rules.pauses import COOLDOWN, REMINDERS, Cooldown, RemindEvery
 
@@ -69,7 +69,17 @@ class Age:
     since: datetime
 
 
-Fact = Measure | Flag | Trouble | Age
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """The balance in USD went up."""
+
+    before: Decimal
+    after: Decimal
+    at_least: bool
+    """Nobody looked for a while, in which some of it may have gone again."""
+
+
+Fact = Measure | Flag | Trouble | Age | Rise
 """What a verdict rests on; ``messages.phrase`` puts it into words."""
 
 
@@ -141,6 +151,10 @@ class Rule(Watch, ABC):
     @abstractmethod
     def judge(self, look: Look) -> Verdict | None:
         """Say what this poll means, or None for "cannot tell"."""
+
+    def notice(self, before: Reading, look: Look, *, gap: bool) -> Fact | None:  # noqa: ARG002 - for those that do
+        """Say what is worth telling once of a reading after another one; nobody looked between them if ``gap``."""
+        return None
 
 
 class TwoLevels(Rule):
