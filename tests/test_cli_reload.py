@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live import Api, Run, settings
+from live import Api, Run, settings, until
 
 from monitor.cli.common import Stop
 from monitor.cli.reload import wait
@@ -46,6 +46,7 @@ def test_without_a_daemon_there_is_nothing_to_reload(run: Run) -> None:
 
 def test_a_daemon_that_is_killed_meanwhile_is_no_longer_waited_for(run: Run) -> None:
     database = run.folder / "balance-monitor" / "monitor.db"
+    until(lambda: feel(database) is not None, "an answer")
     before = feel(database)
     assert before is not None
     run.stop(signal.SIGKILL)
