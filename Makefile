@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= 4
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test quick real check crash soak bench install format lock cover clean help
+.PHONY: demo test quick real check crash soak bench forecast install format lock cover clean help
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -52,6 +52,9 @@ soak: $(VENV)/dev ## 200,000 polls in sped-up time: what grows? ARGS="--polls 10
 
 bench: $(VENV)/dev ## what it costs, in figures of one run (a quarter of an hour; ONLY=a,e for some of them)
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ONLY)
+
+forecast: $(VENV)/dev ## how well the runway is foretold, over 420 traces (a minute); ARGS="--traces 840 --seed 7"
+	@PYTHONPATH=tests $(BIN)/python -m forecast $(ARGS)
 
 install: ## install it as a systemd service (as root; see docs/systemd.md)
 	@systemd/install

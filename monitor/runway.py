@@ -3,7 +3,7 @@
 Once an hour a pace is taken from the hours that are over; then each reading asks it how long the balance lasts. What
 goes up is never looked at, so a top-up changes the balance and nothing else. An hour like no other, such as one huge
 job or an expiry, counts hardly more than the next one like it: one is an accident, two are a habit.
-How the method was chosen is in docs/decisions.md.
+How the method was chosen is in docs/decisions.md; ``make forecast`` measures it.
 """
 
 from collections.abc import Iterable, Sequence
