@@ -61,16 +61,6 @@ class Spend:
     """From when on it is known: the span's own beginning, unless nobody looked yet; None if nothing is."""
 
 
-@dataclass(frozen=True, slots=True)
-class TopUp:
-    """The balance went up."""
-
-    before: Decimal
-    after: Decimal
-    at_least: bool
-    """Nobody looked for a while, and what fell meanwhile is unknown."""
-
-
 # -- one reading after another ----------------------------------------------------------------------------------------
 
 
@@ -114,13 +104,6 @@ def plus(hour: Hour, more: Hour) -> Hour:
     """Add to an hour, exactly; it is never watched for longer than it lasts, even if the clock went back."""
     fell, rose = _EXACT.add(hour.fell, more.fell), _EXACT.add(hour.rose, more.rose)
     return Hour(hour.start, fell, rose, min(HOUR, hour.watched + more.watched))
-
-
-def top_up(before: Balance | None, after: Balance, *, minimum: Decimal, gap: timedelta) -> TopUp | None:
-    """Say whether the balance went up by the minimum; readings further apart than ``gap`` tell only "at least"."""
-    if before is None or after.amount <= before.amount or _EXACT.subtract(after.amount, before.amount) < minimum:
-        return None
-    return TopUp(before.amount, after.amount, at_least=after.at - before.at > gap)
 
 
 def _hour(at: datetime) -> datetime:

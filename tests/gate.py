@@ -9,8 +9,8 @@ import subprocess
 import sys
 
 CORE = (
-    "monitor/model.py,monitor/quantity.py,monitor/hours.py,monitor/runway.py,monitor/spending.py,monitor/rules.py,monitor/rules/*,monitor/alerts/*,monitor/messages.py,"
-    "monitor/deliver.py,monitor/deliver/*"
+    "monitor/model.py,monitor/quantity.py,monitor/hours.py,monitor/spending.py,monitor/runway.py,"
+    "monitor/rules.py,monitor/rules/*,monitor/alerts/*,monitor/messages.py,monitor/deliver.py,monitor/deliver/*"
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.spending import HOUR, ROWS, Balance, Hour, Spend, TopUp, advance, plus, spent, top_up
+from monitor.spending import HOUR, ROWS, Balance, Hour, Spend, advance, plus, spent
 
 TEN = datetime(2026, 1, 13, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -129,31 +129,6 @@ def test_hours_add_up_exactly_however_large_and_fine_they_are() -> None:
 
 
 # -- top-ups ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "minimum", "expected"),
-    [
-        ("4", "104", "1", TopUp(Decimal(4), Decimal(104), at_least=False)),
-        ("4", "5", "1", TopUp(Decimal(4), Decimal(5), at_least=False)),
-        ("4", "4.999", "1", None),
-        ("4", "4", "0", None),
-        ("4", "3", "0", None),
-        ("-2", "98", "1", TopUp(Decimal(-2), Decimal(98), at_least=False)),
-    ],
-)
-def test_a_rise_of_the_minimum_is_a_top_up(before: str, after: str, minimum: str, expected: TopUp | None) -> None:
-    now = usd(TEN + 5 * MINUTE, after)
-    assert top_up(usd(TEN, before), now, minimum=Decimal(minimum), gap=10 * MINUTE) == expected
-
-
-def test_a_first_reading_is_no_top_up() -> None:
-    assert top_up(None, usd(TEN, "100"), minimum=Decimal(1), gap=HOUR) is None
-
-
-def test_after_a_gap_the_balance_went_up_by_at_least_that_much() -> None:
-    topped = top_up(usd(TEN, "4"), usd(TEN + 11 * MINUTE, "104"), minimum=Decimal(1), gap=10 * MINUTE)
-    assert topped == TopUp(Decimal(4), Decimal(104), at_least=True)
 
 
 # -- sums over hours --------------------------------------------------------------------------------------------------
