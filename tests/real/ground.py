@@ -1,10 +1,12 @@
 """What the real proofs stand on: the packages of the machine, and Debian trees made from its own mirror."""
 
+import ast
 import fcntl
 import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,3 +98,29 @@ def source(to: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, target)
     return to
+
+
+def pip_here() -> tuple[str, list[Path]]:
+    """Return how pip is set up on this machine, as the text of an /etc/pip.conf, and the local paths that it names."""
+    sections: dict[str, dict[str, str]] = {}
+    for line in run(sys.executable, "-m", "pip", "config", "list").splitlines():
+        name, _, value = line.partition("=")
+        section, _, key = name.strip().rpartition(".")
+        if key != "config-file":
+            # The environment comes first, in pip and in the list.
+            sections.setdefault(section.replace(":env:", "global"), {}).setdefault(key, ast.literal_eval(value))
+    lines = [
+        line for name, keys in sections.items() for line in (f"[{name}]", *(f"{key} = {keys[key]}" for key in keys))
+    ]
+    words = [
+        word.removeprefix("file://") for keys in sections.values() for text in keys.values() for word in text.split()
+    ]
+    return "\n".join(line.replace("\n", "\n    ") for line in lines) + "\n", [*filter(None, map(_whole, words))]
+
+
+def _whole(word: str) -> Path | None:
+    """Return the path to hand in for a word that is one: the files of an index lie beside its list of names."""
+    path = Path(word)
+    if not path.is_absolute() or not path.exists():
+        return None
+    return path.parent if path.name == "simple" else path
