@@ -215,7 +215,7 @@ class MailServer(Receiver):
     that signed its certificate (``SSL_CERT_FILE`` makes a client trust it).
     """
 
-    def __init__(self, *, user: str = "ops", password: str = "sesame-open") -> None:
+    def __init__(self, *, user: str = "ops", password: str = "sesame-open", port: int = 0) -> None:
         super().__init__()
         self.user, self.password = user, password
         self.unknown: set[str] = set()
@@ -223,7 +223,7 @@ class MailServer(Receiver):
         self._folder = TemporaryDirectory()
         self.ca_file = Path(self._folder.name) / "ca.pem"
         self._context = self._certify()
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server(("127.0.0.1", port))
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="mail server", daemon=True)

@@ -105,10 +105,10 @@ class Terminal:
 class Api:
     """The simulated API in a thread of its own."""
 
-    def __init__(self, *accounts: str) -> None:
+    def __init__(self, *accounts: str, **more: Any) -> None:
         self.simulator = Simulator(
             [
-                Account.model_validate({"name": name, "balance_usd": "72.048", "available_points": 1048})
+                Account.model_validate({"name": name, "balance_usd": "72.048", "available_points": 1048, **more})
                 for name in accounts or ["main"]
             ]
         )
@@ -120,6 +120,12 @@ class Api:
     def change(self, account: str = "main", **changes: Any) -> None:
         """Change an account, by the keys of a step."""
         self._do(lambda: self.simulator.change(account, **changes))
+
+    def requests(self, account: str = "main") -> int:
+        """Return how often an account has been asked for."""
+        told: list[int] = []
+        self._do(lambda: told.append(self.simulator.describe(account)["requests"]))
+        return told[0]
 
     def settings(self, more: str = "") -> str:
         """Return a configuration that polls every account."""
