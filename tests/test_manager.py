@@ -10,9 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from live import Api, Run, settings, until
+from live import Api, Run, clean_environment, settings, until
 from manager import Listening
 from receivers import Webhook
+from shell import process
 
 from monitor.app.watchdog import Watchdog
 from monitor.manager import Manager
@@ -175,6 +176,16 @@ def test_what_keeps_it_from_starting_is_its_status(listening: Listening, tmp_pat
     until(lambda: listening.statuses, "a status")
     assert listening.statuses[0].startswith(f"{tmp_path}/text cannot be used: ")
     assert "READY=1" not in listening.states
+
+
+def test_what_the_check_before_a_start_finds_is_its_status(listening: Listening, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('interval = "soon"\ntimezone = "Mars/Olympus"\n')
+    environment = clean_environment(HOME=str(tmp_path)) | listening.environment
+    assert process("config", "check", cwd=tmp_path, env=environment).returncode == 2
+    until(lambda: listening.statuses, "a status")
+    (said,) = listening.statuses
+    assert said.startswith(f"{tmp_path}/config.toml: interval: not a duration")
+    assert f"; {tmp_path}/config.toml: timezone: not a time zone" in said
 
 
 def test_a_daemon_that_stands_still_gives_no_sign_and_where_it_stood_is_shown_at_its_end(

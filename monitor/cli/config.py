@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -18,6 +18,7 @@ from monitor.config.load import understand
 from monitor.config.schema import schema
 from monitor.config.secret import parse_key, parse_url
 from monitor.config.show import show
+from monitor.manager import Manager
 from monitor.quantity import parse_amount, plain
 from monitor.rules import BalanceUsd
 
@@ -40,10 +41,10 @@ def check_command(explicit: Path | None) -> None:
         path = find(explicit, os.environ, Path.cwd())
         loaded, problems = check(path, os.environ)
     except ConfigError as error:
-        _refuse(error.problems)
+        _refuse_to_start(error.problems)
     _warn(loaded.config.warnings)
     if problems:
-        _refuse(problems)
+        _refuse_to_start(problems)
     accounts, channels = _count(len(loaded.config.accounts), "account"), _count(len(loaded.config.channels), "channel")
     click.echo(f"{path or 'environment'}: ok ({accounts}, {channels})")
 
@@ -153,6 +154,12 @@ def _count(number: int, noun: str) -> str:
 def _warn(warnings: Iterable[str]) -> None:
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
+
+
+def _refuse_to_start(problems: Sequence[str]) -> NoReturn:
+    """Refuse; a service manager that checks before a start shows why for as long as it does not start."""
+    Manager(os.environ).tell_status("; ".join(problems))
+    _refuse(problems)
 
 
 def _refuse(problems: Iterable[str], *, exit_code: int = _WRONG) -> NoReturn:
