@@ -2,9 +2,21 @@
 
 import pytest
 
+from real.debians import both, debian, pytest_pyfunc_call, service
 from real.images import api, composed, engine, hook, image, project
 
-__all__ = ["api", "composed", "engine", "hook", "image", "project"]
+__all__ = [
+    "api",
+    "both",
+    "composed",
+    "debian",
+    "engine",
+    "hook",
+    "image",
+    "project",
+    "pytest_pyfunc_call",
+    "service",
+]
 _FIGURES = pytest.StashKey[list[str]]()
 
 
