@@ -33,6 +33,14 @@ def move_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
 
 
+def move_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Move into a new home in this folder."""
+    home = folder / "home"
+    home.mkdir()
+    move_into(home, monkeypatch)
+    return home
+
+
 def run(*words: str) -> Result:
     """Run a command in this process, its output piped."""
     return CliRunner().invoke(root, words)

@@ -13,7 +13,7 @@ import click
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shell import at_terminal, move_into, process, run
+from shell import at_terminal, move_home, process, run
 from test_pulse import beating
 from world import MAIN, OPS, START, World, reading
 
@@ -31,10 +31,7 @@ MAIL = '[channels.mail]\nurl = "json://localhost/mail"\nmin_level = "critical"\n
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    home.mkdir()
-    move_into(home, monkeypatch)
-    return home
+    return move_home(tmp_path, monkeypatch)
 
 
 @pytest.fixture

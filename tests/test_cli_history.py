@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 import pytest
-from shell import Terminal, at_terminal, move_into, process, run
+from shell import Terminal, at_terminal, move_home, process, run
 from sqlalchemy import insert
 from world import MAIN, OPS, START, World, reading
 
@@ -34,10 +34,7 @@ HISTORY = [sys.executable, "-m", "monitor", "history", "main"]
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    home.mkdir()
-    move_into(home, monkeypatch)
-    return home
+    return move_home(tmp_path, monkeypatch)
 
 
 @pytest.fixture

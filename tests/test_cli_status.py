@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
-from shell import at_terminal, move_into, process, run
+from shell import at_terminal, move_home, process, run
 from world import MAIN, OPS, World, reading
 
 from monitor.cli.ailment import ailment
@@ -36,10 +36,7 @@ WELL = Life(
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    home.mkdir()
-    move_into(home, monkeypatch)
-    return home
+    return move_home(tmp_path, monkeypatch)
 
 
 @pytest.fixture
