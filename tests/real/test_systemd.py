@@ -24,6 +24,16 @@ def test_the_steps_of_the_page_end_in_a_service_that_shows_the_balance_and_tells
     ]
 
 
+def test_the_journal_has_at_each_priority_what_belongs_there(service: Service) -> None:
+    first, *warnings = service.lines("warning")
+    assert first.startswith("first_start ")
+    assert any('said="$72.05 left (at or below $1,000,000.00)"' in line for line in warnings)
+    assert [line for line in warnings if not line.startswith("alert ") or " now=ok " in line] == []
+    notes = service.lines("info")
+    for title in service.titles:
+        assert any(line.startswith("delivered ") and f'title="{title}"' in line for line in notes), title
+
+
 def test_systemd_has_nothing_to_say_against_the_units(service: Service) -> None:
     for unit in UNITS:
         assert service.machine.run(f"systemd-analyze verify {unit}") == ""

@@ -1,29 +1,12 @@
-"""The service day by day: its journal, commands beside it, reloads, stops, and a reboot of the machine."""
+"""The service day by day: commands beside it, a reboot of the machine, reloads and stops."""
 
 import time
 
 import pytest
 
-from real.nspawn import until
-from real.service import CONFIG, LOW, NAME, STATE, Service
+from real.service import CONFIG, NAME, STATE, Service
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
-
-
-def test_the_journal_has_at_each_priority_what_belongs_there(service: Service) -> None:
-    before, loud, quiet = len(service.titles), len(service.lines("warning")), len(service.lines("info"))
-    service.wait_polls(1)
-    assert service.lines("warning")[loud:] == []
-    service.api.change(balance_usd="4.07")
-    service.wait_titles(before + 1)
-    until(lambda: f'title="{LOW}"' in str(service.lines("info")[quiet:]), "what was delivered is told")
-    warnings = service.lines("warning")[loud:]
-    assert any('said="$4.07 left (at or below $5.00)"' in line for line in warnings)
-    assert all(line.startswith("alert ") for line in warnings)
-    service.api.change(balance_usd="72.048")
-    service.wait_titles(before + 2)
-    assert service.lines("warning")[loud:] == warnings
-    assert service.titles[before:] == [LOW, "[OK] main: $72.05 left (above $25.00)"]
 
 
 def test_commands_of_root_work_beside_the_service_and_while_it_is_stopped(service: Service) -> None:
@@ -53,6 +36,18 @@ def test_another_user_is_told_in_a_sentence_what_to_do(service: Service) -> None
         assert "sudo" in sentence or "become its user" in sentence, answer
 
 
+def test_it_starts_with_the_machine_and_tells_nothing_by_itself(service: Service) -> None:
+    before = len(service.titles)
+    service.machine.reboot()
+    started = service.now()
+    service.wait_active()
+    service.wait_poll_since(started)
+    service.wait_says("main: $72.05, ok")
+    assert "first_start" not in service.journal("--boot --output=cat")
+    assert service.outbox() == []
+    assert service.titles[before:] == []
+
+
 def test_a_reload_takes_up_what_has_changed(service: Service) -> None:
     before, pid = len(service.titles), service.pid
     service.machine.put(CONFIG, service.config + "\n[accounts.main.rules.balance_usd]\nwarning = 100\n")
@@ -72,19 +67,3 @@ def test_a_stop_ends_well_within_8_seconds_even_while_a_mail_server_hangs(servic
     assert service.state == "inactive"
     assert service.machine.show(NAME, "Result") == "success"
     assert service.machine.show(NAME, "ExecMainStatus") == "0"
-    before_start = len(service.titles)
-    service.machine.run(f"systemctl start {NAME}")
-    service.wait_titles(before_start + 1)
-    assert service.titles[before_start:] == [LOW]
-
-
-def test_it_starts_with_the_machine_and_tells_nothing_by_itself(service: Service) -> None:
-    before = len(service.titles)
-    service.machine.reboot()
-    started = service.now()
-    service.wait_active()
-    service.wait_poll_since(started)
-    service.wait_says("main: $72.05, ok")
-    assert "first_start" not in service.journal("--boot --output=cat")
-    assert service.outbox() == []
-    assert service.titles[before:] == []
