@@ -1,7 +1,7 @@
 """Money that comes in is news: told once, with before and after, and never of a first reading or another account."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from world import MAIN, OPS, World, parse, reading
@@ -15,14 +15,18 @@ RULE = "[rules.top_up]\nenabled = true\n"
 NEWS = "[INFO] main: went up by $100.00, from $40.00 to $140.00"
 
 
+Worlds = Callable[..., World]
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return _world(tmp_path)
+def world(worlds: Worlds) -> World:
+    return _as_it_is(worlds, MAIN + OPS)
 
 
-def _world(folder: Path, text: str = MAIN + OPS) -> World:
-    made = World(folder, text)
-    made.config = parse(folder, text, {})  # as it is by default
+def _as_it_is(worlds: Worlds, text: str) -> World:
+    """Give a world in which the rule is on, as it is by default."""
+    made = worlds(text)
+    made.config = parse(made.folder, text, {})
     return made
 
 
@@ -79,9 +83,9 @@ def test_a_snooze_of_the_account_or_the_rule_covers_it(world: World) -> None:
     assert world.titles() == [NEWS]
 
 
-def test_who_wants_only_warnings_hears_no_news_and_quiet_hours_keep_them(tmp_path: Path) -> None:
+def test_who_wants_only_warnings_hears_no_news_and_quiet_hours_keep_them(worlds: Worlds) -> None:
     channels = '[channels.pager]\nurl = "json://localhost/pager"\nmin_level = "warning"\n'
-    world = _world(tmp_path, MAIN + OPS + 'quiet_hours = "10:00-12:00"\n' + channels)
+    world = _as_it_is(worlds, MAIN + OPS + 'quiet_hours = "10:00-12:00"\n' + channels)
     world.reads(40, 140)
     assert world.titles() == []
     assert world.titles("pager") == []
@@ -90,8 +94,8 @@ def test_who_wants_only_warnings_hears_no_news_and_quiet_hours_keep_them(tmp_pat
     assert world.titles() == [NEWS]
 
 
-def test_it_can_be_turned_off_and_what_is_worth_a_message_is_a_matter_of_taste(tmp_path: Path) -> None:
-    world = _world(tmp_path, MAIN + OPS + "[rules.top_up]\nminimum_usd = 0.5\n")
+def test_it_can_be_turned_off_and_what_is_worth_a_message_is_a_matter_of_taste(worlds: Worlds) -> None:
+    world = _as_it_is(worlds, MAIN + OPS + "[rules.top_up]\nminimum_usd = 0.5\n")
     world.reads(40, "40.50", "41", "41.49")
     assert len(world.titles()) == 2
     world.config = parse(world.folder, MAIN + OPS + "[rules.top_up]\nenabled = false\n", {})
