@@ -68,7 +68,7 @@ def test_the_environment_alone_configures_it_and_a_new_container_goes_on_where_t
         hook.wait_posts(2, 30)  # in order: what the first poll had told again would be before it
         assert not second.events("first_start")
         assert second.stop() == 0
-    assert hook.titles == [LOW, "[OK] main: $90.00 left (above $25.00)"]
+    assert hook.titles == [LOW, "[OK] main: $90.00 left (above $25.00) (and 1 more)"]  # and what came in
 
 
 def test_secrets_from_files_are_seen_nowhere(image: Engine, api: Api, hook: Webhook, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_without_compose_by_files_and_by_the_environment(page: Page) -> None:
     until(lambda: page.inspect(ALONE)["State"]["Health"]["Status"] == "healthy", "healthy", 60)
     page.api.change(balance_usd=90)
     page.hook.wait_posts(8, 30)
-    assert page.hook.titles[6:] == [CRITICAL, "[OK] main: $90.00 left (above $50.00)"]
+    assert page.hook.titles[6:] == [CRITICAL, "[OK] main: $90.00 left (above $50.00) (and 1 more)"]  # and what came in
 
 
 def test_the_public_certificates_are_there_to_add_a_companys_to_and_nothing_of_the_page_is_left(page: Page) -> None:
