@@ -344,7 +344,7 @@ def test_a_lock_that_was_deleted_is_taken_again(home: Home) -> None:
 
     async def act(_daemon: Daemon) -> None:
         lock.unlink()
-        await home.until(lock.exists)
+        await home.until(lambda: lock.exists() and lock.read_text())
         with pytest.raises(StoreError, match="another balance-monitor already runs"):
             Store.start(f"sqlite:///{home.path}")
 

@@ -211,11 +211,12 @@ def test_a_stop_or_a_hangup_before_anything_is_up_ends_well(tmp_path: Path) -> N
     with Run(tmp_path, '[accounts.main]\napi_key = "key-of-main-0001"\nbase_url = "http://127.0.0.1:9"\n') as run:
         run.start(wait=False)
         caught = Path(f"/proc/{run.pid}/status")
-        until(lambda: _catches(caught.read_text(), signal.SIGTERM), "the first handler", 20)
+        until(lambda: _minds(caught.read_text(), "SigIgn", signal.SIGHUP), "that a hangup is overlooked", 20)
+        until(lambda: _minds(caught.read_text(), "SigCgt", signal.SIGTERM), "the first handler", 20)
         run.send(signal.SIGHUP)
         assert run.stop() == 0
 
 
-def _catches(status: str, number: signal.Signals) -> bool:
-    (mask,) = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt:")]
+def _minds(status: str, how: str, number: signal.Signals) -> bool:
+    (mask,) = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(f"{how}:")]
     return bool(mask >> (number - 1) & 1)

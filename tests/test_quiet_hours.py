@@ -207,3 +207,15 @@ def test_a_reload_tells_of_what_is_no_longer_watched_after_them(worlds: Worlds) 
     at(world, 5).rouses()
     (title,) = world.titles()
     assert title.startswith("[INFO] batch: balance_usd is no longer watched")
+
+
+def test_what_was_kept_for_a_channel_that_left_is_not_told_to_one_that_comes_back(worlds: Worlds) -> None:
+    batch = '[accounts.batch]\napi_key = "key-of-batch-0002"\n'
+    world = worlds(MAIN + batch + NAP + MAIL)
+    world.sees_balance(20, account="batch", after=MINUTE)
+    world.heard()
+    at(world, 2).reload(MAIN + NAP + MAIL)
+    world.reload(MAIN + MAIL)
+    world.reload(MAIN + NAP + MAIL)
+    at(world, 5).rouses()
+    assert world.titles() == []

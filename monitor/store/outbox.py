@@ -290,8 +290,9 @@ def keep_fallback(tx: Connection, channel: str, fallback: str | None) -> None:
 
 
 def known_channels(tx: Connection) -> set[str]:
-    """Return every channel that has messages waiting, was told something, or ever sent."""
-    queries = (select(_box.channel).where(_WAITING), select(schema.told.c.channel), select(schema.channels.c.name))
+    """Return every channel that has something waiting, now or for later, was told something, or ever sent."""
+    waits = (select(_box.channel).where(_WAITING), select(schema.later.c.channel))
+    queries = (*waits, select(schema.told.c.channel), select(schema.channels.c.name))
     return {name for query in queries for name in tx.execute(query).scalars()}
 
 
