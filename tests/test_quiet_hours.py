@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from world import MAIN, START, World
 
-from monitor.deliver.ledger import plan
+from monitor.deliver.ledger import plan, probe
 from monitor.model import Cause, Level, Message, Snooze
 from monitor.poll import CHANNELS, tell_own
 from monitor.store import later, outbox, snoozes
@@ -219,3 +219,20 @@ def test_what_was_kept_for_a_channel_that_left_is_not_told_to_one_that_comes_bac
     world.reload(MAIN + NAP + MAIL)
     at(world, 5).rouses()
     assert world.titles() == []
+
+
+def test_what_can_wait_is_not_even_sent_to_see_whether_the_service_takes_it(world: World) -> None:
+    sees(world, 20, 0.9)
+    sees(world, 4, 2)
+    found = []
+    for hours in (4.5, 5.5):
+        at(world, hours)
+        with world.store.transaction() as tx:
+            urgent = outbox.waiting(tx, "ops")[-1].message
+            if hours < 5:
+                outbox.record(tx, urgent, START + 2 * HOUR, seconds=1, error="no")
+            failed = outbox.waiting(tx, "ops")[-1]
+            found.append(probe(tx, world.config, failed, world.now))
+    assert found[0] is None
+    assert found[1] is not None
+    assert found[1].message.title == LOW
