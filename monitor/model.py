@@ -114,6 +114,10 @@ class Snooze:
         """Say whether it covers a rule."""
         return self.rule in {"", rule}
 
+    def holds(self, now: datetime) -> bool:
+        """Say whether its time is not up yet."""
+        return self.until is None or self.until > now
+
 
 @dataclass(frozen=True, slots=True)
 class Told:

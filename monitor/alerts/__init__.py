@@ -108,7 +108,7 @@ class _Hush:
 def _hush(ruling: Ruling, levels: Mapping[str, Level], snoozes: Sequence[Snooze], now: datetime) -> _Hush:
     rule = ruling.case.rule
     about = [one for one in snoozes if one.is_about(rule.name)]
-    over = [one for one in about if one.until is not None and one.until <= now]
+    over = [one for one in about if not one.holds(now)]
     return _Hush(
         hidden=levels.get(rule.yields_to, Level.OK) >= max(ruling.state.level, Level.WARNING),
         up_to=max((one.level for one in about if one not in over), default=Level.OK),

@@ -9,7 +9,7 @@ from monitor import alerts, messages
 from monitor.alerts import Listener, Ruling
 from monitor.config import Account, Config
 from monitor.model import Change, Level, Message, Reading, Seen
-from monitor.poll.letters import audience, by_channel, catch_up, compose, keep, new_id
+from monitor.poll.letters import audience, by_channel, catch_up, compose, keep, keep_missed, new_id
 from monitor.poll.own import (
     CHANNELS,
     DATABASE,
@@ -23,7 +23,7 @@ from monitor.poll.own import (
 )
 from monitor.poll.reconcile import Reconciled, TakenUp, give_up, pass_on, reconcile, take_up
 from monitor.rules import Look
-from monitor.store import Tx, casebook, later, memory, outbox, snoozes
+from monitor.store import Tx, casebook, memory, outbox, snoozes
 from monitor.store.memory import Memory
 
 __all__ = [
@@ -76,7 +76,8 @@ def settle(tx: Tx, config: Config, account: Account, seen: Seen, now: datetime) 
     casebook.save(tx, account.name, rulings, now)
     _end_snoozes(tx, account, rulings, now)
     level = max((ruling.state.level for ruling in rulings), default=Level.OK)
-    _keep_missed(tx, rulings, now)
+    for ruling in rulings:
+        keep_missed(tx, ruling.alert, ruling.later, now)
     told = (_owner_news(before, seen, listeners), _rise_news(tx, account, before, look, listeners))
     news = [keep(tx, config, one, now) for one in told if one]
     heard = catch_up(tx, account.name, by_channel([*(ruling.changes for ruling in rulings), *news]))
@@ -101,27 +102,24 @@ def _rise_news(
     old, new = before.reading, look.seen
     if old is None or before.read_at is None or not isinstance(new, Reading) or new.balance_usd <= old.balance_usd:
         return {}
-    if new.account_id and before.owner and new.account_id != before.owner:
+    if _is_of_another(before, new):
         return {}
     gap = before.failure is not None or look.now - before.read_at > _gap(account)
     found = {rule.name: fact for rule in account.rules if (fact := rule.notice(old, look, gap=gap)) is not None}
-    asked = [one for one in snoozes.of(tx, account.name) if one.until is None or one.until > look.now] if found else []
+    asked = [one for one in snoozes.of(tx, account.name) if one.holds(look.now)] if found else []
     said = [fact for name, fact in found.items() if not any(one.is_about(name) for one in asked)]
     news = [messages.news(account.name, messages.phrase(fact, Level.INFO, look.now)) for fact in said]
     return {one.channel: change for change in news for one in listeners if one.wants(change.level)}
 
 
+def _is_of_another(before: Memory, reading: Reading) -> bool:
+    """Say whether the key is of another account now; not where the API does not say of which."""
+    return None not in {reading.account_id, before.owner} and reading.account_id != before.owner
+
+
 def _gap(account: Account) -> timedelta:
     """Return after how long without a poll nobody has looked."""
     return 3 * account.interval + account.timeout
-
-
-def _keep_missed(tx: Tx, rulings: Iterable[Ruling], now: datetime) -> None:
-    """Keep for later what ended while a channel was not to be disturbed."""
-    for ruling in rulings:
-        if ruling.later and ruling.alert is not None:
-            lasted = now - ruling.alert.started_at
-            later.keep(tx, {name: messages.afterwards(one, lasted) for name, one in ruling.later.items()}, now)
 
 
 def _look(account: Account, before: Memory, after: Memory, seen: Seen, now: datetime) -> Look:
@@ -137,8 +135,7 @@ def _look(account: Account, before: Memory, after: Memory, seen: Seen, now: date
 
 def _owner_news(before: Memory, seen: Seen, listeners: Iterable[Listener]) -> Mapping[str, Change]:
     """Tell that the key now belongs to another account."""
-    owner = seen.account_id if isinstance(seen, Reading) else None
-    if owner is None or before.owner is None or owner == before.owner:
+    if not isinstance(seen, Reading) or not _is_of_another(before, seen):
         return {}
-    change = messages.account_changed(before.account, before.owner, owner)
+    change = messages.account_changed(before.account, str(before.owner), str(seen.account_id))
     return {listener.channel: change for listener in listeners if listener.wants(change.level)}

@@ -8,7 +8,7 @@ from monitor import messages
 from monitor.alerts import Listener
 from monitor.config import Account, Channel, Config
 from monitor.messages import Standing
-from monitor.model import Change, Level, Message
+from monitor.model import Alert, Change, Level, Message
 from monitor.store import Tx, later
 
 
@@ -72,6 +72,13 @@ def keep(tx: Tx, config: Config, told: Mapping[str, Change], now: datetime) -> d
     waits = {name: told[name] for name in names if Level.CRITICAL not in {told[name].level, told[name].before}}
     later.keep(tx, waits, now)
     return {name: change for name, change in told.items() if name not in waits}
+
+
+def keep_missed(tx: Tx, alert: Alert | None, told: Mapping[str, Change], now: datetime) -> None:
+    """Keep for later that an alert ended while these channels were not to be disturbed, and how long it lasted."""
+    if alert is not None and told:
+        lasted = now - alert.started_at
+        later.keep(tx, {name: messages.afterwards(one, lasted) for name, one in told.items()}, now)
 
 
 def catch_up(tx: Tx, account: str, heard: dict[str, list[Change]]) -> dict[str, list[Change]]:

@@ -9,7 +9,7 @@ from monitor import alerts, messages
 from monitor.alerts import Found, Listener
 from monitor.config import Config, Unusable
 from monitor.model import MONITOR, Change, Level, Message
-from monitor.poll.letters import by_channel, catch_up, compose, everybody, keep, new_id
+from monitor.poll.letters import by_channel, catch_up, compose, everybody, keep, keep_missed, new_id
 from monitor.store import Tx, casebook, later, memory, outbox
 
 CHANNELS = "channels"
@@ -79,8 +79,7 @@ def follow_own(
     own = alerts.own(alert, told, found, now, listeners=listeners, fresh=fresh)
     if own.alert is not None and (own.changes or own.alert != alert):
         casebook.save_own(tx, own.alert, own.changes, now, is_new=alert is None)
-        lasted = now - own.alert.started_at
-        later.keep(tx, {name: messages.afterwards(one, lasted) for name, one in own.later.items()}, now)
+        keep_missed(tx, own.alert, own.later, now)
     return compose(catch_up(tx, MONITOR, by_channel([own.changes])), None, config, now)
 
 

@@ -44,11 +44,7 @@ def drop_over(tx: Connection, asked: Sequence[Snooze], open_rules: Sequence[str]
     """End what has run out, and what has nothing left to be silent about."""
     drop(
         tx,
-        [
-            one
-            for one in asked
-            if (one.until <= now if one.until is not None else not any(map(one.is_about, open_rules)))
-        ],
+        [one for one in asked if not (one.holds(now) if one.until is not None else any(map(one.is_about, open_rules)))],
     )
 
 
