@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 
+from monitor import outlook
 from monitor.model import MONITOR, Cause, Change, Failure, Kind, Level, Message, Reading
 from monitor.quantity import Unit, spoken, tell
-from monitor.rules import Age, Fact, Flag, Measure, Rise, Trouble
+from monitor.rules import Age, Fact, Flag, Gone, Lasting, Measure, Rise, Spike, Trouble
+from monitor.runway import NotYet, Runway
+from monitor.spending import Spend
 
 LATE = timedelta(minutes=2)
 """A message that goes out later than this after its decision says so."""
@@ -23,6 +26,10 @@ class Standing:
     read_at: datetime | None
     failure: Failure | None
     """Why the latest poll brought no reading; None if it brought one."""
+    spent: Spend | None = None
+    """What went in the last 24 hours; None if nobody asked."""
+    runway: Runway | NotYet | None = None
+    """How long it lasts; None if that is not known while the disk fails."""
 
 
 def phrase(fact: Fact, level: Level, now: datetime, *, zone: tzinfo = UTC) -> str:
@@ -36,6 +43,8 @@ def phrase(fact: Fact, level: Level, now: datetime, *, zone: tzinfo = UTC) -> st
             least = "at least " * at_least
             money = [tell(amount, Unit.USD) for amount in (after - before, before, after)]
             return f"went up by {least}{money[0]}, from {money[1]} to {money[2]}"
+        case Lasting() | Gone() | Spike():
+            return outlook.phrase(fact, level, zone)
         case Age(since):
             return _age(since, level, now, zone=zone)
         case _:
@@ -159,12 +168,22 @@ def _about(change: Change) -> str:
 
 
 def _known(standing: Standing, zone: tzinfo) -> list[str]:
+    fails = [f"Polls fail now: {standing.failure.reason}."] if standing.failure else []
     if standing.reading is None or standing.read_at is None:
-        known = "No balance has been read yet."
-    else:
-        words = "Last known balance" if standing.failure else "Balance"
-        known = f"{words}: {amounts(standing.reading)}, read {moment(standing.read_at, zone)}."
-    return [known] + ([f"Polls fail now: {standing.failure.reason}."] if standing.failure else [])
+        return ["No balance has been read yet.", *fails]
+    words = "Last known balance" if standing.failure else "Balance"
+    known = f"{words}: {amounts(standing.reading)}, read {moment(standing.read_at, zone)}."
+    return [known, *fails, *_money(standing, standing.reading, standing.read_at, zone)]
+
+
+def _money(standing: Standing, reading: Reading, read_at: datetime, zone: tzinfo) -> list[str]:
+    """Say what went and how long the rest lasts, as of the latest reading."""
+    if standing.spent is None:
+        return []
+    since = moment(standing.spent.since, zone) if standing.spent.since else ""
+    lines = [outlook.spent_line(standing.spent, read_at, since), outlook.runway_line(standing.runway)]
+    contradiction = outlook.contradiction(reading)
+    return lines + ([contradiction] if contradiction else [])
 
 
 def amounts(reading: Reading) -> str:

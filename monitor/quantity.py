@@ -150,6 +150,39 @@ def parse_margin(value: object) -> Margin:
     return Margin(size, percent)
 
 
+@dataclass(frozen=True, slots=True)
+class SpanMargin:
+    """How far above a threshold a length of time must rise before an alert ends: a share of it, or a length."""
+
+    share: Decimal
+    """Percent of the threshold."""
+    length: timedelta
+
+    def above(self, threshold: timedelta) -> timedelta:
+        """Return the length that must be passed."""
+        return threshold + max(timedelta(seconds=float(self.share) * threshold.total_seconds() / 100), self.length)
+
+    def __str__(self) -> str:
+        return short(self.length) if self.length else f"{plain(self.share)}%"
+
+
+def parse_span_margin(value: object) -> SpanMargin:
+    """Read ``"5%"`` or a duration; a ValueError says what is wrong otherwise."""
+    if isinstance(value, SpanMargin):
+        return value
+    if not isinstance(value, str) or not value.strip().endswith("%"):
+        return SpanMargin(Decimal(0), parse_duration(value))
+    return SpanMargin(parse_margin(value).size, timedelta(0))
+
+
+ClearSpan = Annotated[
+    SpanMargin,
+    BeforeValidator(parse_span_margin),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "examples": ["5%", "12h"]}),
+]
+"""The margin of a length of time."""
+
 ClearMargin = Annotated[
     Margin,
     BeforeValidator(parse_margin),

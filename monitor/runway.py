@@ -239,23 +239,28 @@ def runway(pace: Pace, balance: Decimal) -> Runway:
     The range covers how much days differ, that few of them are known, and that the pace itself changes: by 15 % at
     once, and by 2 % more with each day ahead.
     """
-    mid = _lasts(balance, pace, pace.level, pace.growth)
+    mid = _lasts(balance, pace, pace.level, pace.growth, FARTHEST)
     ahead = _FAR if mid is None else min(max(mid, _NEAR), _FAR)
     change = (_CHANGE**2 + (_DRIFT * ahead) ** 2) * pace.level**2
     doubt = _WIDTH * (change + pace.variance * (1 / ahead + 1 / pace.days)).sqrt()
-    low = _lasts(balance, pace, pace.level + doubt, pace.growth)
-    high = _lasts(balance, pace, max(pace.level - doubt, pace.level * _SLOWEST), _ZERO)
+    low = _lasts(balance, pace, pace.level + doubt, pace.growth, FARTHEST)
+    high = _lasts(balance, pace, max(pace.level - doubt, pace.level * _SLOWEST), _ZERO, FARTHEST)
     return Runway(_length(low), _length(mid), _length(high), pace.basis)
 
 
-def _lasts(balance: Decimal, pace: Pace, level: Decimal, growth: Decimal) -> Decimal | None:
-    """Return for how many days a balance lasts."""
+def lasts(pace: Pace, balance: Decimal, *, within: timedelta) -> timedelta | None:
+    """Return the middle of the range alone, None if it is a day or more beyond ``within``, which is nearly free."""
+    return _length(_lasts(balance, pace, pace.level, pace.growth, min(-(-within // _DAY), FARTHEST)))
+
+
+def _lasts(balance: Decimal, pace: Pace, level: Decimal, growth: Decimal, most: int) -> Decimal | None:
+    """Return for how many days a balance lasts, None if they are more than ``most``."""
     if balance <= 0:
         return _ZERO
     left, busiest = balance, max(pace.weekdays)
-    if (level + growth * _DAYS) * busiest * FARTHEST < left:
+    if (level + growth * _DAYS) * busiest * most < left:
         return None
-    for day, (ahead, share) in enumerate(zip(_AHEAD, cycle(pace.weekdays), strict=False)):
+    for day, (ahead, share) in enumerate(zip(_AHEAD[:most], cycle(pace.weekdays), strict=False)):
         falls = (level + growth * ahead) * share
         if falls >= left:
             return day + left / falls

@@ -74,16 +74,58 @@ def advance(before: Balance | None, after: Balance) -> list[Hour]:
         return []
     fell = _EXACT.subtract(before.amount, after.amount)
     if fell < 0:
-        return [Hour(_hour(after.at), rose=_EXACT.minus(fell))]
+        return [Hour(hour_of(after.at), rose=_EXACT.minus(fell))]
     if before.at < after.at:
         return list(_spread(fell, before.at, after.at))
-    return [Hour(_hour(after.at), fell)] if fell else []
+    return [Hour(hour_of(after.at), fell)] if fell else []
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How far an account is counted: the hours before are rows of their own, this one goes on."""
+
+    since: datetime
+    """From when on: before, nobody looked, or the key was another account's."""
+    at: datetime
+    """Until when: while the balance stays the same there is nothing to count."""
+    hour: Hour
+    """The hour of ``at``, as far as it is counted."""
+
+    @classmethod
+    def begin(cls, at: datetime) -> "Tally":
+        """Begin with a first reading."""
+        return cls(at, at, Hour(hour_of(at)))
+
+
+def count(tally: Tally, before: Balance, after: Balance) -> tuple[list[Hour], Tally]:
+    """Count one more reading, and return the hours that are over with it; ``before`` is the reading before it.
+
+    Since the tally was counted last, the balance was that of ``before``.
+    """
+    hours = known(tally, before, after)
+    start = hour_of(after.at)
+    going_on = next((hour for hour in hours if hour.start == start), Hour(start))
+    return [hour for hour in hours if hour.start != start], Tally(tally.since, after.at, going_on)
+
+
+def known(tally: Tally, before: Balance, after: Balance | None = None) -> list[Hour]:
+    """Return the hours that are no rows yet, in order, as known at the latest reading."""
+    parts = [tally.hour, *advance(Balance(tally.at, before.amount), before)]
+    return together([*parts, *(advance(before, after) if after else ())])
+
+
+def together(parts: Iterable[Hour]) -> list[Hour]:
+    """Add up what belongs to the same hour, in order."""
+    hours: dict[datetime, Hour] = {}
+    for part in parts:
+        hours[part.start] = plus(hours[part.start], part) if part.start in hours else part
+    return [hours[start] for start in sorted(hours)]
 
 
 def _spread(fell: Decimal, since: datetime, until: datetime) -> Iterator[Hour]:
     """Cut a fall into hours by what had fallen until the end of each; the first one has what is too old for rows."""
-    start, told = _hour(since), _ZERO
-    following = max(start + HOUR, _hour(until - ROWS))
+    start, told = hour_of(since), _ZERO
+    following = max(start + HOUR, hour_of(until - ROWS))
     while start < until:
         fallen = _share(fell, min(following, until) - since, until - since)
         watched = min(start + HOUR, until) - max(start, since)
@@ -106,7 +148,8 @@ def plus(hour: Hour, more: Hour) -> Hour:
     return Hour(hour.start, fell, rose, min(HOUR, hour.watched + more.watched))
 
 
-def _hour(at: datetime) -> datetime:
+def hour_of(at: datetime) -> datetime:
+    """Return when the hour of a moment began."""
     return at.replace(minute=0, second=0, microsecond=0)
 
 
@@ -188,7 +231,7 @@ def alike(now: datetime, zone: tzinfo) -> list[tuple[datetime, datetime]]:
 
 
 def _near(rows: Mapping[datetime, Hour], since: datetime, until: datetime, now: datetime) -> Spend:
-    starts = [_hour(since) + HOUR * place for place in range(4)]
+    starts = [hour_of(since) + HOUR * place for place in range(4)]
     return spent([rows[start] for start in starts if start in rows], since, until, now=now)
 
 

@@ -52,6 +52,7 @@ def test_one_variable_is_a_whole_configuration() -> None:
     assert [rule.name for rule in config.accounts["main"].rules] == [
         "balance_usd",
         "low_balance_alert",
+        "runway",
         "unreachable",
         "refused",
         "unreadable",

@@ -55,7 +55,7 @@ def test_what_begins_again_before_its_end_was_told_is_old_news_unless_it_is_wors
 
 @pytest.mark.parametrize("minutes", [5, 14, 29, 61])
 def test_a_balance_that_crosses_its_threshold_a_hundred_times_sends_a_handful(worlds: Worlds, minutes: int) -> None:
-    world = worlds()
+    world = worlds(MAIN + OPS + "[rules.runway]\nenabled = false\n")  # at twenty dollars a turn, it would ring too
     flaps(world, 100, timedelta(minutes=minutes))
     flaps(world, 1, HOUR)
     world.reads(*[40] * 14)

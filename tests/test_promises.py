@@ -492,7 +492,8 @@ def test_a_message_says_account_level_value_threshold_and_when_it_was_read_in_th
     assert message.severity is Level.CRITICAL
     assert message.title == "[CRITICAL] main: $4.07 left (at or below $5.00)"
     assert message.body == (
-        "Rule balance_usd: critical.\nBalance: $4.07, 3,000 credits, 1,068 points, read 2026-01-13 11:05:00 CET."
+        "Rule balance_usd: critical.\nBalance: $4.07, 3,000 credits, 1,068 points, read 2026-01-13 11:05:00 CET.\n"
+        "Gone in the last 24 hours: not enough data yet.\nRunway: not enough data yet (needs a day of readings)."
     )
 
 

@@ -309,6 +309,7 @@ def test_every_rule_has_a_name_of_its_own_and_those_that_watch_by_default_are_kn
     assert [rule.name for rule in RULES if rule.on] == [
         "balance_usd",
         "low_balance_alert",
+        "runway",
         "unreachable",
         "refused",
         "unreadable",

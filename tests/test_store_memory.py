@@ -195,6 +195,7 @@ _COUNTED = {
     ("accounts", "failing_since"),
     ("accounts", "polled_at"),
     ("accounts", "wait_until"),
+    ("accounts", "counted_at"),
     ("states", "ended_at"),
     ("states", "cooling"),
     ("told", "at"),

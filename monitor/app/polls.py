@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from monitor import log, poll, report
 from monitor.ask import Provider, ask
 from monitor.clock import Clock
 from monitor.config import Account, Config
+from monitor.figures import Figures
 from monitor.gate import Gate
 from monitor.model import Failure, Kind, Seen
 from monitor.poll import Polled
@@ -39,6 +41,8 @@ class Polls:
         self._config, self._store, self._clock, self._provider, self._wake = config, store, clock, provider, wake
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._gate = Gate(AT_ONCE)
+        self._figures: dict[str, Figures] = {}
+        """What each account's hours come to, so that not every poll looks it up."""
         self._running: set[asyncio.Task[None]] = set()
         self._stopped = False
         self._log = log.get("monitor.daemon")
@@ -72,7 +76,9 @@ class Polls:
                 if current is None or (current.api_key, current.base_url) != (account.api_key, account.base_url):
                     return  # a reload came between: what was seen is about another key
                 now, config = self._clock.now(), self._config()
-                self._react(await self._store.do(lambda tx: poll.settle(tx, config, current, seen, now)))
+                figures = self._figures.get(name)
+                settle = partial(poll.settle, config=config, account=current, seen=seen, now=now, figures=figures)
+                self._react(await self._store.do(settle))
 
     async def ask(self, account: Account) -> Seen:
         """Ask; a mistake of ours in asking is a failed poll too, or the account would be unwatched in silence."""
@@ -85,6 +91,8 @@ class Polls:
 
     def _react(self, polled: Polled) -> None:
         name = polled.after.account
+        if polled.figures is not None:
+            self._figures[name] = polled.figures
         if polled.after.wait_until is None:
             self.waits.pop(name, None)
         else:

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from monitor.hours import Hours
 from monitor.model import Level
-from monitor.quantity import Margin, plain, short
+from monitor.quantity import Margin, SpanMargin, plain, short
 from monitor.rules import Pauses
 
 _TABLE = "not a table: write it as a [table] with keys, in a variable as JSON"
@@ -28,7 +28,21 @@ _WORDS = {
     "literal_error": "not one of the words for this: write {expected}",
 }
 
-Value = bool | int | str | Decimal | timedelta | Level | Margin | Pauses | Hours | frozenset[str] | list[str] | None
+Value = (
+    bool
+    | int
+    | str
+    | Decimal
+    | timedelta
+    | Level
+    | Margin
+    | SpanMargin
+    | Pauses
+    | Hours
+    | frozenset[str]
+    | list[str]
+    | None
+)
 
 
 def said(error: ErrorDetails) -> str:
@@ -45,7 +59,7 @@ def simple(value: Value) -> object:
     match value:
         case None:
             return "off"
-        case Hours():
+        case Hours() | SpanMargin():
             return str(value)
         case Level() | timedelta() | Decimal() | Margin():
             return _text(value)

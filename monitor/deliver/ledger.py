@@ -87,7 +87,7 @@ def _worded(tx: Tx, config: Config, queued: Queued, now: datetime) -> Queued:
     if now - message.decided_at <= messages.LATE:
         return queued
     names = sorted({change.account for change in message.changes if change.account in config.accounts})
-    standings = [memory.standing(memory.recall(tx, name), casebook.level_of(tx, name)) for name in names]
+    standings = [poll.informed(tx, memory.recall(tx, name), casebook.level_of(tx, name)) for name in names]
     body = messages.late(message, standings, now, config.timezone)
     return dataclasses.replace(queued, message=dataclasses.replace(message, body=body))
 

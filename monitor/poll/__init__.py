@@ -2,14 +2,16 @@
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor import alerts, messages
 from monitor.alerts import Listener, Ruling
 from monitor.config import Account, Config
+from monitor.figures import Figures
 from monitor.model import Change, Level, Message, Reading, Seen
 from monitor.poll.letters import audience, by_channel, catch_up, compose, keep, keep_missed, new_id
+from monitor.poll.money import informed, money
 from monitor.poll.own import (
     CHANNELS,
     DATABASE,
@@ -35,6 +37,7 @@ __all__ = [
     "TakenUp",
     "follow_own",
     "give_up",
+    "informed",
     "pass_on",
     "reconcile",
     "rouse",
@@ -57,14 +60,19 @@ class Polled:
     moves: Sequence[Ruling]
     """The rules whose level moved."""
     messages: Sequence[Message]
+    figures: Figures | None
+    """What the hours come to, for the next poll."""
 
 
-def settle(tx: Tx, config: Config, account: Account, seen: Seen, now: datetime) -> Polled:
-    """Remember what was seen, decide, and queue the messages."""
+def settle(
+    tx: Tx, config: Config, account: Account, seen: Seen, now: datetime, *, figures: Figures | None = None
+) -> Polled:
+    """Remember what was seen, decide, and queue the messages; ``figures`` are those that the poll before left."""
     before = memory.recall(tx, account.name)
     after = memory.remember(tx, before, seen, now, gap=_gap(account))
     listeners = audience(config, account, now)
-    look = _look(account, before, after, seen, now)
+    known = money(tx, config, account, after, figures) if isinstance(seen, Reading) else None
+    look = replace(_look(account, before, after, seen, now), money=known, zone=config.timezone)
     rulings = alerts.decide(
         casebook.cases(tx, account.name, account.rules),
         look,
@@ -81,10 +89,10 @@ def settle(tx: Tx, config: Config, account: Account, seen: Seen, now: datetime) 
     told = (_owner_news(before, seen, listeners), _rise_news(tx, account, before, look, listeners))
     news = [keep(tx, config, one, now) for one in told if one]
     heard = catch_up(tx, account.name, by_channel([*(ruling.changes for ruling in rulings), *news]))
-    queued = compose(heard, memory.standing(after, level), config, now)
+    queued = compose(heard, informed(tx, after, level) if heard else None, config, now)
     outbox.queue(tx, queued)
     moves = [ruling for ruling in rulings if ruling.state.level is not ruling.case.state.level]
-    return Polled(before, after, level, moves, queued)
+    return Polled(before, after, level, moves, queued, known.figures if known else figures)
 
 
 def _end_snoozes(tx: Tx, account: Account, rulings: Sequence[Ruling], now: datetime) -> None:
@@ -102,7 +110,7 @@ def _rise_news(
     old, new = before.reading, look.seen
     if old is None or before.read_at is None or not isinstance(new, Reading) or new.balance_usd <= old.balance_usd:
         return {}
-    if _is_of_another(before, new):
+    if before.is_of_another(new):
         return {}
     gap = before.failure is not None or look.now - before.read_at > _gap(account)
     found = {rule.name: fact for rule in account.rules if (fact := rule.notice(old, look, gap=gap)) is not None}
@@ -110,11 +118,6 @@ def _rise_news(
     said = [fact for name, fact in found.items() if not any(one.is_about(name) for one in asked)]
     news = [messages.news(account.name, messages.phrase(fact, Level.INFO, look.now)) for fact in said]
     return {one.channel: change for change in news for one in listeners if one.wants(change.level)}
-
-
-def _is_of_another(before: Memory, reading: Reading) -> bool:
-    """Say whether the key is of another account now; not where the API does not say of which."""
-    return None not in {reading.account_id, before.owner} and reading.account_id != before.owner
 
 
 def _gap(account: Account) -> timedelta:
@@ -129,13 +132,14 @@ def _look(account: Account, before: Memory, after: Memory, seen: Seen, now: date
         now=now,
         interval=account.interval,
         failing_since=after.failing_since or before.failing_since,
+        read_before=before.read_at,
         needed={rule.needs: rule.name for rule in account.rules if rule.needs},
     )
 
 
 def _owner_news(before: Memory, seen: Seen, listeners: Iterable[Listener]) -> Mapping[str, Change]:
     """Tell that the key now belongs to another account."""
-    if not isinstance(seen, Reading) or not _is_of_another(before, seen):
+    if not isinstance(seen, Reading) or not before.is_of_another(seen):
         return {}
     change = messages.account_changed(before.account, str(before.owner), str(seen.account_id))
     return {listener.channel: change for listener in listeners if listener.wants(change.level)}

@@ -10,6 +10,7 @@ from monitor.alerts import Found, Listener
 from monitor.config import Config, Unusable
 from monitor.model import MONITOR, Change, Level, Message
 from monitor.poll.letters import by_channel, catch_up, compose, everybody, keep, keep_missed, new_id
+from monitor.poll.money import informed
 from monitor.store import Tx, casebook, later, memory, outbox
 
 CHANNELS = "channels"
@@ -111,5 +112,5 @@ def _rouse(tx: Tx, config: Config, listener: Listener, now: datetime) -> list[Me
             heard[listener.channel] += found.values()
     names = {change.account for changes in heard.values() for change in changes}
     one = names.pop() if len(names) == 1 else MONITOR
-    known = None if one == MONITOR else memory.standing(memory.recall(tx, one), casebook.level_of(tx, one))
+    known = None if one == MONITOR else informed(tx, memory.recall(tx, one), casebook.level_of(tx, one))
     return compose({name: changes for name, changes in heard.items() if changes}, known, config, now)

@@ -10,6 +10,7 @@ from monitor import messages
 from monitor.config import Config
 from monitor.model import MONITOR, Level, Message, Told
 from monitor.poll.letters import by_channel, compose, everybody, keep
+from monitor.poll.money import informed
 from monitor.poll.own import end_rule, tell_unusable
 from monitor.rules import Undelivered
 from monitor.store import Tx, casebook, durations, later, life, memory, outbox, snoozes
@@ -60,7 +61,7 @@ def _gone_rules(tx: Tx, config: Config) -> dict[str, list[str]]:
 
 def _unwatch(tx: Tx, config: Config, account: str, rules: Sequence[str], *, now: datetime) -> list[Message]:
     ended = [end_rule(tx, config, account, rule, now=now) for rule in rules]
-    standing = memory.standing(memory.recall(tx, account), Level.OK)
+    standing = informed(tx, memory.recall(tx, account), Level.OK)
     return compose(by_channel(keep(tx, config, one, now) for one in ended), standing, config, now)
 
 

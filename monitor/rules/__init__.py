@@ -8,6 +8,7 @@ zero and never fine.
 from monitor.rules.age import Stale
 from monitor.rules.balance import AvailableCredits, AvailablePoints, BalanceUsd, LowBalanceAlert
 from monitor.rules.channels import Undelivered
+from monitor.rules.money import Budget, Runway, SpendSpike
 from monitor.rules.pauses import PER_LEVEL, REMINDERS, Pauses, RemindEvery, parse_pauses
 from monitor.rules.polls import Refused, Unreachable, Unreadable
 from monitor.rules.rule import (
@@ -15,10 +16,13 @@ from monitor.rules.rule import (
     AlertLevel,
     Fact,
     Flag,
+    Gone,
+    Lasting,
     Look,
     Measure,
     Rise,
     Rule,
+    Spike,
     Trouble,
     TwoLevels,
     Verdict,
@@ -31,6 +35,9 @@ RULES: tuple[type[Rule], ...] = (
     AvailableCredits,
     AvailablePoints,
     LowBalanceAlert,
+    Runway,
+    Budget,
+    SpendSpike,
     Unreachable,
     Refused,
     Unreadable,
@@ -52,8 +59,11 @@ __all__ = [
     "AvailableCredits",
     "AvailablePoints",
     "BalanceUsd",
+    "Budget",
     "Fact",
     "Flag",
+    "Gone",
+    "Lasting",
     "Look",
     "LowBalanceAlert",
     "Measure",
@@ -62,6 +72,9 @@ __all__ = [
     "RemindEvery",
     "Rise",
     "Rule",
+    "Runway",
+    "SpendSpike",
+    "Spike",
     "Stale",
     "TopUp",
     "Trouble",

@@ -3,16 +3,19 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
+from monitor.figures import NOTHING, Money, Wanted
 from monitor.model import Kind, Level, Reading, Seen
-from monitor.quantity import Margin, Unit
+from monitor.quantity import Margin, SpanMargin, Unit
 from monitor.rules.pauses import COOLDOWN, REMINDERS, Cooldown, RemindEvery
+from monitor.runway import Pace
+from monitor.spending import Period
 
 CONFIRM_HELP = "so many polls in a row before it fires, and before it ends"
 
@@ -31,6 +34,12 @@ class Look:
     """When the first failed poll after the last reading was; on a reading, the silence that it ends, if any."""
     needed: Mapping[str, str]
     """Fields that must be there, each with the rule that needs it."""
+    money: Money | None = None
+    """What is known of its spending; None on a failure, and while nothing is known of what was before."""
+    read_before: datetime | None = None
+    """When the reading before was."""
+    zone: tzinfo = UTC
+    """Where days, weeks and months begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +88,44 @@ class Rise:
     """Nobody looked for a while, in which some of it may have gone again."""
 
 
-Fact = Measure | Flag | Trouble | Age | Rise
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lasting:
+    """For how long a balance in USD lasts at a pace, against thresholds."""
+
+    balance: Decimal
+    pace: Pace
+    warning: timedelta | None
+    critical: timedelta | None
+    margin: SpanMargin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """What went in a calendar period, against thresholds in USD."""
+
+    fell: Decimal
+    period: Period
+    begin: datetime
+    known_since: datetime
+    """Later than ``begin`` if nobody looked at first."""
+    is_new: bool
+    """The period has just begun."""
+    warning: Decimal | None
+    critical: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spike:
+    """What went in the last hour, and what usually goes in such an hour; both in USD."""
+
+    fell: Decimal
+    usual: Decimal | None
+    """None: less than a week of readings tells."""
+    least: Decimal
+    """From there on it counts."""
+
+
+Fact = Measure | Flag | Trouble | Age | Rise | Lasting | Gone | Spike
 """What a verdict rests on; ``messages.phrase`` puts it into words."""
 
 
@@ -147,6 +193,11 @@ class Rule(Watch, ABC):
     def limits(self) -> str:
         """The thresholds in words, to notice that a reload changed them and to say what they were."""
         return ""
+
+    @property
+    def wants(self) -> Wanted:
+        """What must be known of the account's spending beside its pace."""
+        return NOTHING
 
     @abstractmethod
     def judge(self, look: Look) -> Verdict | None:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from monitor.store import casebook, durations, history, later, life, memory, outbox, snoozes, trouble
+from monitor.store import casebook, durations, history, hourly, later, life, memory, outbox, snoozes, trouble
 from monitor.store.disk import Disk
 from monitor.store.engine import REVISIONS, StoreError, as_of, path_of
 from monitor.store.ground import Ground
@@ -38,6 +38,7 @@ __all__ = [
     "casebook",
     "durations",
     "history",
+    "hourly",
     "later",
     "life",
     "memory",

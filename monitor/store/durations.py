@@ -16,6 +16,7 @@ def move_clock(tx: Connection, step: timedelta) -> None:
     """Move all that counts a duration as the clock was stepped: nothing fires early or late; history stays as it is."""
     accounts, channels = schema.accounts.c, schema.channels.c
     _shift(tx, step, (accounts.read_at, accounts.failing_since, accounts.polled_at, accounts.wait_until))
+    _shift(tx, step, (accounts.counted_at,))
     _shift(tx, step, (schema.states.c.ended_at, schema.states.c.cooling))
     _shift(tx, step, (schema.snoozes.c.until,))
     _shift(tx, step, (schema.told.c.at, channels.failing_since, channels.next_attempt_at))

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 
 from monitor.messages import Standing
 from monitor.model import Failure, Kind, Level, Reading, Seen
-from monitor.store import history, schema
+from monitor.spending import Balance, Hour, Tally, hour_of
+from monitor.store import history, hourly, schema
 from monitor.store.quick import Quick
 
 
@@ -29,6 +30,17 @@ class Memory:
     polled_at: datetime | None = None
     wait_until: datetime | None = None
     """What the API asked us to wait."""
+    tally: Tally | None = None
+    """How far its hours are counted."""
+
+    @property
+    def balance(self) -> Balance | None:
+        """The latest balance in USD, and when it was read last."""
+        return Balance(self.read_at, self.reading.balance_usd) if self.reading and self.read_at else None
+
+    def is_of_another(self, reading: Reading) -> bool:
+        """Say whether the key is of another account now; not where the API does not say of which."""
+        return None not in {reading.account_id, self.owner} and reading.account_id != self.owner
 
 
 _RECALL = Quick(select(schema.accounts).where(schema.accounts.c.name == bindparam("account")))
@@ -57,7 +69,15 @@ def _memory(row: Row[Any]) -> Memory:
         failure_id=row.failure_id,
         polled_at=row.polled_at,
         wait_until=row.wait_until,
+        tally=_tally(row),
     )
+
+
+def _tally(row: Row[Any]) -> Tally | None:
+    if row.counted_at is None:
+        return None
+    hour = Hour(hour_of(row.counted_at), row.hour_fell, row.hour_rose, row.hour_watched)
+    return Tally(row.counted_since, row.counted_at, hour)
 
 
 def remember(tx: Connection, before: Memory, seen: Seen, now: datetime, *, gap: timedelta) -> Memory:
@@ -78,9 +98,23 @@ def _remember_reading(tx: Connection, before: Memory, reading: Reading, now: dat
         _SAVE_TIME.run(tx, {"account": before.account, "now": now})
         return replace(before, read_at=now, polled_at=now, wait_until=None)
     run = history.begin(tx, before.account, reading, now)
-    owner = reading.account_id or before.owner
-    after = Memory(account=before.account, reading=reading, read_at=now, reading_id=run, owner=owner, polled_at=now)
+    after = Memory(
+        account=before.account,
+        reading=reading,
+        read_at=now,
+        reading_id=run,
+        owner=reading.account_id or before.owner,
+        polled_at=now,
+        tally=_count(tx, before, reading, now),
+    )
     return _save(tx, after, is_new=before.polled_at is None)
+
+
+def _count(tx: Connection, before: Memory, reading: Reading, now: datetime) -> Tally:
+    """Count what went down or up since the reading before; afresh, where that was none, or another account's."""
+    if before.tally is None or before.balance is None or before.is_of_another(reading):
+        return Tally.begin(now)
+    return hourly.count_on(tx, before.account, before.tally, before.balance, Balance(now, reading.balance_usd))
 
 
 def _remember_failure(tx: Connection, before: Memory, failure: Failure, now: datetime) -> Memory:
@@ -128,13 +162,26 @@ def _save(tx: Connection, memory: Memory, *, is_new: bool) -> Memory:
         "its_polled_at": memory.polled_at,
         "its_wait_until": memory.wait_until,
     }
+    values |= _TALLY_OF_NONE if memory.tally is None else _tally_values(memory.tally)
     values |= {f"its_{name}": getattr(memory.reading, name, None) for name in history.FIELDS}
     (_ADD_ACCOUNT if is_new else _SAVE_ACCOUNT).run(tx, values)
     return memory
 
 
+_TALLY_OF_NONE = dict.fromkeys(
+    ("its_counted_since", "its_counted_at", "its_hour_fell", "its_hour_rose", "its_hour_watched")
+)
+
+
+def _tally_values(tally: Tally) -> dict[str, Any]:
+    hour = tally.hour
+    counts = (tally.since, tally.at, hour.fell, hour.rose, hour.watched)
+    return dict(zip(_TALLY_OF_NONE, counts, strict=True))
+
+
 def forget_account(tx: Connection, account: str) -> None:
     """Drop what is remembered of an account that is no longer watched; its history stays."""
+    hourly.forget_figures(tx, account)
     tx.execute(delete(schema.accounts).where(schema.accounts.c.name == account))
 
 

@@ -16,13 +16,23 @@ from sqlalchemy.pool import StaticPool
 
 from monitor.store import schema
 
-STATE = (schema.accounts, schema.states, schema.told, schema.later, schema.channels, schema.daemon)
+STATE = (
+    schema.accounts,
+    schema.figures,
+    schema.states,
+    schema.told,
+    schema.later,
+    schema.channels,
+    schema.daemon,
+)
 """Tables that are written back whole."""
 CASES = (schema.alerts, schema.outbox)
 """Tables of which only a part is here: written back row by row."""
 ASKED = (schema.snoozes,)
 """Tables in which people ask for something: what the disk has counts."""
-FOLLOWED = (*STATE, *CASES, *ASKED)
+SUMS = (schema.hours,)
+"""Tables of which only the latest rows are here, each of them whole: they take the place of those on the disk."""
+FOLLOWED = (*STATE, *CASES, *ASKED, *SUMS)
 """Tables that are here as they are on the disk."""
 HISTORY = (schema.readings, schema.failures, schema.deliveries)
 """Tables that begin empty here, and whose rows are appended to those on the disk."""
@@ -31,6 +41,8 @@ COMMANDED = (schema.outbox, schema.channels, schema.snoozes)
 
 _MOST_HISTORY = 100_000
 """Rows of each table of history that memory holds while the disk fails; the oldest go first."""
+_KEPT_HOURS = 7 * 86_400_000_000
+"""Microseconds of hours that it holds meanwhile."""
 _TURNS = 5000
 """So many transactions between two clearings."""
 _KEPT_DAYS = 3
@@ -39,12 +51,17 @@ _RECENT = f"COALESCE(settled_at, decided_at) >= (SELECT MAX(decided_at) FROM out
 _LIVE = {
     schema.alerts.name: "ended_at IS NULL",
     schema.outbox.name: f"state IN ('waiting', 'given_up') OR {_RECENT}",
+    schema.hours.name: "start >= COALESCE((SELECT until FROM figures WHERE account = hours.account), 0)",
 }
+_FROM = {schema.hours.name: "figures CROSS JOIN hours ON hours.account = figures.account AND start >= until"}
+"""How to find what is live without looking at every row of years."""
 _END_RUNS = "UPDATE accounts SET reading_id = NULL, failure_id = NULL"
 """Ids of runs here and on the disk have nothing to do with each other."""
 _MARKS = {len(table.columns): ", ".join("?" * len(table.columns)) for table in (*FOLLOWED, *HISTORY)}
 
 
+PARTIAL = "partial"
+"""In the ``info`` of a connection to which only what is live is known."""
 NOTES = "notes"
 """Where a connection's ``info`` has the list of what it changed, if anybody follows."""
 
@@ -83,6 +100,7 @@ class Mirror:
         event.listen(self._engine, "connect", _leave_transactions_to_us)
         event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         self.connection = self._engine.connect()
+        self.connection.info[PARTIAL] = True
         schema.metadata.create_all(self._engine, checkfirst=False)
         self._raw: sqlite3.Connection = raw(self.connection)
         self._turns = 0
@@ -144,6 +162,7 @@ class Mirror:
             for table in HISTORY:
                 newest = f"(SELECT MAX(id) FROM {table.name})"
                 self._raw.execute(f"DELETE FROM {table.name} WHERE id <= {newest} - {self.most}")
+            self._raw.execute(f"DELETE FROM hours WHERE start < (SELECT MAX(start) FROM hours) - {_KEPT_HOURS}")
 
     def come_home(self, found: "Rows") -> None:
         """Follow the disk again, after all was written back to it; what is not known here was read from it."""
@@ -180,13 +199,14 @@ Rows = Sequence[tuple[Table, Sequence[Any]]]
 
 def read(disk: sqlite3.Connection, tables: Iterable[Table]) -> Rows:
     """Read what is live on the disk."""
-    return [
-        (
-            table,
-            disk.execute(f"SELECT {_columns(table)} FROM {table.name} WHERE {_LIVE.get(table.name, '1')}").fetchall(),
-        )
-        for table in tables
-    ]
+    return [(table, disk.execute(_live(table)).fetchall()) for table in tables]
+
+
+def _live(table: Table) -> str:
+    if table.name in _FROM:
+        columns = ", ".join(f"{table.name}.{column.name}" for column in table.columns)
+        return f"SELECT {columns} FROM {_FROM[table.name]}"
+    return f"SELECT {_columns(table)} FROM {table.name} WHERE {_LIVE.get(table.name, '1')}"
 
 
 def write_back(copy: sqlite3.Connection, disk: sqlite3.Connection, *, knew_all: bool = True) -> None:
@@ -203,6 +223,8 @@ def write_back(copy: sqlite3.Connection, disk: sqlite3.Connection, *, knew_all: 
     disk.execute(_END_RUNS)
     for table in ASKED:
         disk.executemany(_insert(table, "INSERT OR IGNORE"), _rows(copy, table))
+    for table in SUMS:
+        disk.executemany(_insert(table, "INSERT OR REPLACE"), _rows(copy, table))
     _write_alerts(copy, disk)
     _write_outbox(copy, disk, knew_all=knew_all)
     for table in HISTORY:

@@ -30,7 +30,7 @@ from sqlalchemy import (
     update,
 )
 
-from monitor.store import schema
+from monitor.store import hourly, schema
 
 ROWS = 100
 """Rows of a table that a step looks at, at most: a few milliseconds."""
@@ -69,7 +69,7 @@ def step(tx: Connection, keep: Keep, now: datetime, *, rows: int = ROWS) -> bool
     """Do one small piece of what is to be done; say whether more of it is left before a rest."""
     due = _Due(until=_hour(now - keep.raw), oldest=now - max(keep.raw, keep.hourly), now=now, rows=rows)
     left = [_follow(tx, runs, due) for runs in (_READINGS, _FAILURES)]
-    left += [_drop_messages(tx, due), _drop_alerts(tx, due), _give_back(tx, due)]
+    left += [_drop_hours(tx, due), _drop_messages(tx, due), _drop_alerts(tx, due), _give_back(tx, due)]
     return any(left)
 
 
@@ -139,26 +139,26 @@ class _Place:
 
 def _follow(tx: Connection, runs: _Runs, due: _Due) -> bool:
     """Thin and sweep a table from where the last step left off."""
-    place = _recall(tx, runs)
+    place = _recall(tx, runs.name)
     thinned, was_thinned = _thin(tx, runs, place.thinned, due)
     swept, was_swept = _sweep(tx, runs, place.swept, due)
     # Ids at the end whose rows are gone are given out anew: what gets them has not been looked at.
     after = _Place(min(thinned, tx.execute(runs.newest).scalar() or 0), swept)
     if after != place:
-        _save(tx, runs, after)
+        _save(tx, runs.name, after)
     return not (was_thinned and was_swept)
 
 
-def _recall(tx: Connection, runs: _Runs) -> _Place:
+def _recall(tx: Connection, table: str) -> _Place:
     its = schema.retention.c
-    row = tx.execute(select(its.thinned, its.swept).where(its.runs == runs.name)).one_or_none()
+    row = tx.execute(select(its.thinned, its.swept).where(its.runs == table)).one_or_none()
     return _Place() if row is None else _Place(row.thinned, row.swept)
 
 
-def _save(tx: Connection, runs: _Runs, place: _Place) -> None:
+def _save(tx: Connection, table: str, place: _Place) -> None:
     values = {"thinned": place.thinned, "swept": place.swept}
-    if tx.execute(update(schema.retention).where(schema.retention.c.runs == runs.name), values).rowcount == 0:
-        tx.execute(insert(schema.retention), {"runs": runs.name} | values)
+    if tx.execute(update(schema.retention).where(schema.retention.c.runs == table), values).rowcount == 0:
+        tx.execute(insert(schema.retention), {"runs": table} | values)
 
 
 def _thin(tx: Connection, runs: _Runs, thinned: int, due: _Due) -> tuple[int, bool]:
@@ -190,6 +190,39 @@ def _sweep(tx: Connection, runs: _Runs, swept: str, due: _Due) -> tuple[str, boo
         if doomed:
             break
     return swept, False
+
+
+# -- hours ------------------------------------------------------------------------------------------------------------
+
+_HOURS = schema.hours.c
+_NEXT = select(func.min(_HOURS.account)).where(_HOURS.account > bindparam("swept"))
+_OLD_HOURS = (
+    select(_HOURS.account, _HOURS.start)
+    .where(_HOURS.account == bindparam("whose"), _HOURS.start < bindparam("oldest", type_=schema.Time))
+    .limit(bindparam("rows"))
+)
+_ONE_HOUR = delete(schema.hours).where(
+    _HOURS.account == bindparam("whose"), _HOURS.start == bindparam("begun", type_=schema.Time)
+)
+
+
+def _drop_hours(tx: Connection, due: _Due) -> bool:
+    """Drop the oldest hours of the accounts after the one that was looked at last; say whether there are more."""
+    place = _recall(tx, schema.hours.name)
+    swept, oldest = place.swept, min(due.oldest, due.now - hourly.KEPT_AT_LEAST)
+    for _ in range(_ACCOUNTS):
+        account = tx.execute(_NEXT, {"swept": swept}).scalar() or ""
+        found = tx.execute(_OLD_HOURS, {"whose": account, "oldest": oldest, "rows": due.rows}).all()
+        if found:
+            tx.execute(_ONE_HOUR, [{"whose": row.account, "begun": row.start} for row in found])
+        if len(found) == due.rows:
+            break  # there may be more
+        swept = account
+        if found or not account:
+            break
+    if swept != place.swept:
+        _save(tx, schema.hours.name, _Place(swept=swept))
+    return swept != ""
 
 
 # -- messages, alerts, space ------------------------------------------------------------------------------------------

@@ -43,6 +43,21 @@ class Time(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
+class Length(TypeDecorator[timedelta]):
+    """A duration, in microseconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the base's shape
+        """Write it."""
+        return None if value is None else value // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> timedelta | None:  # noqa: ANN401, ARG002 - the base's shape
+        """Read it."""
+        return None if value is None else value * _MICROSECOND
+
+
 class Exact(TypeDecorator[Decimal]):
     """A Decimal with every digit."""
 
@@ -100,6 +115,30 @@ accounts = Table(
     Column("failure_id", Integer),  # the run of equal failures that goes on
     Column("polled_at", Time, nullable=False),
     Column("wait_until", Time),  # what the API asked us to wait
+    Column("counted_since", Time),  # from when on its hours count: a first reading, or another account's key
+    Column("counted_at", Time),  # until when they are counted; its hour is not over, and stands here:
+    Column("hour_fell", Exact),
+    Column("hour_rose", Exact),
+    Column("hour_watched", Length),
+)
+
+hours = Table(
+    "hours",
+    metadata,
+    Column("account", _Name, primary_key=True),
+    Column("start", Time, primary_key=True),  # of one UTC hour that is over
+    Column("fell", Exact, nullable=False),  # USD
+    Column("rose", Exact, nullable=False),  # USD
+    Column("watched", Length, nullable=False),  # how much of it lies between readings
+    sqlite_with_rowid=False,  # an account's hours lie side by side
+)
+
+figures = Table(
+    "figures",
+    metadata,
+    Column("account", _Name, primary_key=True),
+    Column("until", Time, nullable=False),  # hours behind it are read one by one
+    Column("figures", Text, nullable=False),  # what the hours before come to, as JSON
 )
 
 readings = Table(
