@@ -13,7 +13,7 @@ from monitor.spending import Spend
 
 DAY = timedelta(days=1)
 _HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
-_UNITS = ((DAY, "day", 2 * DAY), (_HOUR, "hour", 2 * _HOUR), (_MINUTE, "minute", timedelta.min))
+_UNITS = ((DAY, "day", 46 * _HOUR), (_HOUR, "hour", 110 * _MINUTE), (_MINUTE, "minute", timedelta.min))
 """A unit, its name, and from how long on it is the one to say."""
 _NOW = {"day": "today", "week": "this week", "month": "this month"}
 _SLACK = timedelta(minutes=1)

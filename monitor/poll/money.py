@@ -59,8 +59,9 @@ def informed(tx: Tx, known: Memory, level: Level) -> Standing:
     hours = hourly.read(tx, known.account, known.tally, latest, latest.at - _DAY)
     figures = hourly.figures(tx, known.account)
     pace = figures.pace if figures and figures.since == known.tally.since else None
+    gone = spent(hours, latest.at - _DAY, latest.at, now=latest.at)
     return replace(
         standing,
-        spent=spent(hours, latest.at - _DAY, latest.at, now=latest.at),
+        spent=replace(gone, since=max(gone.since, known.tally.since)) if gone.since else gone,
         runway=runway(pace, latest.amount) if isinstance(pace, Pace) else pace,
     )
