@@ -41,7 +41,7 @@ class Wanted:
 
     def plus(self, other: "Wanted") -> "Wanted":
         """Return what both ask for."""
-        return self if other is NOTHING else Wanted(other.period or self.period, usual=self.usual or other.usual)
+        return Wanted(other.period or self.period, usual=self.usual or other.usual)
 
     @property
     def hours(self) -> bool:

@@ -64,7 +64,11 @@ def _unit(length: timedelta) -> tuple[timedelta, str, timedelta]:
 
 def span(lasts: Runway) -> str:
     """Say a forecast with its range: ``about 3 days (2 to 5)``."""
-    if lasts.mid is None or lasts.mid < _MINUTE or lasts.low is None:
+    if lasts.low is None:
+        return about(None)
+    if lasts.mid is None:
+        return f"more than a year (at least {lasts.low // DAY} days)"
+    if lasts.mid < _MINUTE:
         return about(lasts.mid)
     unit, name, _ = _unit(lasts.mid)
     low = round(lasts.low / unit)
@@ -108,6 +112,13 @@ def spent_line(spent: Spend, now: datetime, when: str) -> str:
     if spent.since > now - DAY + _SLACK:
         return f"Gone since {when}: {value}; nothing is known of before."
     return f"Gone in the last 24 hours: {value}."
+
+
+def went(spent: Spend, now: datetime) -> str:
+    """Say what went in the last 24 hours where there is little room: ``$31.20``, or ``at least $1.20``."""
+    if spent.since is None:
+        return "unknown"
+    return "at least " * (spent.since > now - DAY + _SLACK) + tell(spent.fell, Unit.USD)
 
 
 def runway_line(found: Runway | NotYet | None) -> str:

@@ -102,8 +102,13 @@ def count(tally: Tally, before: Balance, after: Balance) -> tuple[list[Hour], Ta
 
     Since the tally was counted last, the balance was that of ``before``.
     """
-    hours = known(tally, before, after)
     start = hour_of(after.at)
+    if start == tally.hour.start and tally.at <= before.at < after.at:  # nearly every reading
+        fell = _EXACT.subtract(before.amount, after.amount)
+        part = Hour(start, rose=_EXACT.minus(fell), watched=before.at - tally.at)
+        part = part if fell < 0 else Hour(start, fell, watched=after.at - tally.at)
+        return [], Tally(tally.since, after.at, plus(tally.hour, part))
+    hours = known(tally, before, after)
     going_on = next((hour for hour in hours if hour.start == start), Hour(start))
     return [hour for hour in hours if hour.start != start], Tally(tally.since, after.at, going_on)
 

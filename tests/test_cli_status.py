@@ -88,8 +88,8 @@ def test_status_shows_the_daemon_the_accounts_the_alerts_and_the_channels(world:
     assert lines == [
         "Healthy, up for 3 hours (process 4711, /etc/balance-monitor/config.toml).",
         "",
-        "ACCOUNT\tLEVEL\tBALANCE\tCREDITS\tPOINTS\tREAD\tPOLLS",
-        "main\tcritical\t$4.00\t3,000\t1,000\t1 hour ago\tok",
+        "ACCOUNT\tLEVEL\tBALANCE\tGONE IN 24H\tRUNWAY\tCREDITS\tPOINTS\tREAD\tPOLLS",
+        "main\tcritical\t$4.00\tunknown\tnot enough data yet\t3,000\t1,000\t1 hour ago\tok",
         "",
         "ALERT\tLEVEL\tRULE\tSINCE\tWHAT",
         "main\tcritical\tbalance_usd\t1 hour ago\t$4.00 left (at or below $5.00)",
@@ -131,16 +131,43 @@ def test_on_a_terminal_the_columns_are_aligned_and_the_levels_coloured(
     assert plain == click.unstyle(shown)
 
 
+def test_what_went_and_how_long_the_rest_lasts_is_shown(world: World) -> None:
+    world.sees(reading(200), after=-49 * HOUR)
+    world.reads(200)
+    assert "\tok\t$200.00\tat least $0.00\tnot enough data yet\t" in run("status").stdout
+    for step in range(49):
+        world.sees(reading(199 - step), after=HOUR)
+    line = next(line for line in run("status").stdout.splitlines() if line.startswith("main\t"))
+    assert line.split("\t")[2:5] == ["$151.00", "$24.00", "about 6 days"]
+    (account,) = json.loads(run("status", "--json").stdout)["accounts"]
+    assert account["gone_24h"]["usd"] == "24"
+    runway = account["runway"]
+    assert runway["low_seconds"] < runway["mid_seconds"] < runway["high_seconds"]
+    assert 48 * 3600 < runway["basis_seconds"] < 50 * 3600
+
+
+def test_a_runway_that_is_not_known_is_null_and_one_that_is_not_known_yet_says_what_is_missing(world: World) -> None:
+    world.sees(Failure(Kind.REFUSED, "HTTP 401"), after=timedelta(0))
+    (account,) = json.loads(run("status", "--json").stdout)["accounts"]
+    assert (account["gone_24h"], account["runway"]) == (None, None)
+    world.reads(200)
+    (account,) = json.loads(run("status", "--json").stdout)["accounts"]
+    assert (account["gone_24h"], account["runway"]) == (None, {"missing_seconds": 86400.0})
+
+
 def test_what_is_not_known_is_never_shown_as_zero(world: World) -> None:
     world.sees(Failure(Kind.REFUSED, "HTTP 401: Failed to verify api key"), after=timedelta(0))
     lines = run("status").stdout.splitlines()
-    assert "main\tok\tunknown\t\t\tnever\trefused: HTTP 401: Failed to verify api key" in lines
+    assert "main\tok\tunknown\t\t\t\t\tnever\trefused: HTTP 401: Failed to verify api key" in lines
 
 
 def test_a_balance_that_was_read_before_the_polls_failed_stays_and_says_how_old_it_is(world: World) -> None:
     world.sees(reading(100), after=timedelta(0))
     world.sees(Failure(Kind.UNREACHABLE, "no answer"), after=HOUR / 2)
-    assert "main\tok\t$100.00\t\t\t1 hour ago\tunreachable: no answer" in run("status").stdout
+    assert (
+        "main\tok\t$100.00\tunknown\tnot enough data yet\t\t\t1 hour ago\tunreachable: no answer"
+        in run("status").stdout
+    )
 
 
 def test_status_of_one_account_shows_no_other_and_the_monitor_s_own_alerts(world: World) -> None:

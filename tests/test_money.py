@@ -3,20 +3,23 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_mirror import find_again, lose
-from world import MAIN, OPS, START, World, reading
+from world import MAIN, OPS, START, World, parse, reading
 
+from monitor.config import ConfigError
 from monitor.figures import Money
 from monitor.model import Failure, Kind, Level
-from monitor.poll import informed
+from monitor.poll.money import informed, money
+from monitor.quantity import SpanMargin
 from monitor.runway import NotYet, Runway
 from monitor.spending import HOUR, Hour, spent
-from monitor.store import hourly, memory
+from monitor.store import casebook, hourly, memory
 
 Worlds = Callable[..., World]
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -349,6 +352,24 @@ def test_a_night_job_that_runs_each_night_is_usual(worlds: Worlds) -> None:
     assert world.titles() == []
 
 
+def test_a_failure_moves_none_of_these_rules(worlds: Worlds) -> None:
+    calm = '[rules.unreachable]\nenabled = false\n[rules.runway]\nwarning = "365d"\ncritical = "off"\n'
+    world = worlds(MAIN + OPS + NO_BALANCE + calm + BUDGET.format("week", 10, 5000) + "[rules.spend_spike]\n")
+    spends(world, 1, start=spends(world, 24 * 9, start=5000, rate=3), rate=100)
+    world.heard()
+    alerts = opened(world)
+    assert alerts == {"runway": Level.WARNING, "budget": Level.WARNING, "spend_spike": Level.WARNING}
+    for _ in range(20):
+        world.sees(DOWN, after=HOUR)
+    assert opened(world) == alerts
+    assert world.titles() == []
+
+
+def opened(world: World) -> dict[str, Level]:
+    with world.store.transaction() as tx:
+        return {alert.rule: alert.level for alert in casebook.open_alerts(tx)}
+
+
 def test_it_cannot_tell_before_a_week_and_small_amounts_never_count(worlds: Worlds) -> None:
     world = worlds(MAIN + OPS + SPIKE)
     left = spends(world, 48, start=5000, rate=1)
@@ -356,3 +377,55 @@ def test_it_cannot_tell_before_a_week_and_small_amounts_never_count(worlds: Worl
     assert world.titles() == []
     spends(world, 24 * 9, start=left, rate="0.1", busy={24 * 8 + 5: 9})
     assert world.titles() == []
+
+
+# -- in messages ------------------------------------------------------------------------------------------------------
+
+
+def test_a_message_says_where_the_api_contradicts_itself(world: World) -> None:
+    world.sees(reading(20, alert_threshold=100, low_balance_alert=False))
+    assert lines(world)[-1] == (
+        "The API's own alert is off, although the balance is at or below its threshold of $100.00."
+    )
+
+
+def test_of_an_account_that_was_never_read_nothing_is_known(world: World) -> None:
+    with world.store.transaction() as tx:
+        unread = memory.Memory(account="main")
+        assert money(tx, world.config, world.config.accounts["main"], unread, None) is None
+        assert informed(tx, unread, Level.OK).spent is None
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("[rules.spend_spike]\nfactor = 0.5\n", "rules.spend_spike.factor: below 1"),
+        ("[rules.spend_spike]\nminimum_usd = -1\n", "rules.spend_spike.minimum_usd: below 0"),
+        ('[rules.budget]\nperiod = "year"\n', "rules.budget.period: not one of the words for this"),
+        ("[rules.budget]\nwarning = 50\ncritical = 40\n", "critical must be above warning"),
+        ('[rules.runway]\nwarning = "2d"\ncritical = "7d"\n', "critical must be shorter than warning"),
+        ("[rules.runway]\nclear_margin = 5\n", "rules.runway.clear_margin: a duration needs a unit"),
+        ('[rules.runway]\nclear_margin = "-5%"\n', "rules.runway.clear_margin: a margin cannot be negative"),
+    ],
+)
+def test_a_mistake_in_these_rules_is_one_sentence_with_its_place(tmp_path: Path, text: str, place: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        parse(tmp_path, MAIN + OPS + text)
+    assert place in str(told.value)
+
+
+def test_their_limits_are_told_when_a_reload_changes_them(tmp_path: Path) -> None:
+    config = parse(tmp_path, MAIN + OPS + "[rules.budget]\n[rules.spend_spike]\n")
+    limits = {rule.name: rule.limits for rule in config.accounts["main"].rules}
+    assert limits["runway"] == "warning 7d, critical 2d"
+    assert limits["budget"] == "warning $400.00, critical $500.00"
+    assert limits["spend_spike"] == "5 times the usual, at least $10.00"
+
+
+def test_a_default_that_contradicts_what_was_set_gives_way(tmp_path: Path) -> None:
+    config = parse(tmp_path, MAIN + OPS + '[rules.runway]\ncritical = "9d"\n[rules.budget]\nwarning = 900\n')
+    limits = {rule.name: rule.limits for rule in config.accounts["main"].rules}
+    assert limits["runway"] == "critical 9d"
+    assert limits["budget"] == "warning $900.00"
+    assert str(SpanMargin(Decimal(0), 2 * DAY)) == "2d"
+    assert str(SpanMargin(Decimal("2.50"), timedelta(0))) == "2.5%"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.spending import HOUR, ROWS, Balance, Hour, Spend, advance, plus, spent
+from monitor.spending import HOUR, ROWS, Balance, Hour, Spend, Tally, advance, count, known, plus, spent, together
 
 TEN = datetime(2026, 1, 13, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -181,3 +181,27 @@ def test_the_parts_of_a_span_add_up_to_it(falls: list[Decimal], cuts: list[timed
     ends = [TEN, *sorted(TEN + cut for cut in cuts), TEN + 30 * HOUR]
     parts = [spent(hours, one, other, now=ends[-1]).fell for one, other in pairwise(ends)]
     assert sum(parts, Decimal(0)) == total(hours)
+
+
+# -- one reading after another, kept ----------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.integers(-5000, 20000), st.integers(-3, 9)), max_size=40))
+def test_what_is_counted_reading_by_reading_is_what_advance_says(steps: list[tuple[int, int]]) -> None:
+    tally, before, rows, apart = Tally.begin(TEN), usd(TEN, "100"), list[Hour](), list[Hour]()
+    for seconds, amount in steps:
+        after = Balance(before.at + timedelta(seconds=seconds), before.amount - amount)
+        over, tally = count(tally, before, after)
+        rows, apart, before = [*rows, *over], [*apart, *advance(before, after)], after
+    assert _told(together([*rows, tally.hour])) == _told(together(apart))
+
+
+def _told(hours: list[Hour]) -> list[Hour]:
+    return [hour for hour in hours if hour.fell or hour.rose or hour.watched]
+
+
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=20))
+def test_while_the_balance_stays_nothing_need_be_counted_and_all_of_it_is_known(pauses: list[int]) -> None:
+    moments = [TEN + timedelta(seconds=sum(pauses[: place + 1])) for place in range(len(pauses))]
+    told = known(Tally.begin(TEN), usd(moments[-1], "100"))
+    assert sum((hour.watched for hour in told), timedelta(0)) == moments[-1] - TEN

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,13 @@ import click
 
 from monitor.cli.ailment import ailment
 from monitor.cli.common import ago, choose, is_terminal, open_store, print_json, table, utc_now
+from monitor.messages import Standing
 from monitor.model import MONITOR, Alert, Level, Snooze
+from monitor.outlook import about, went
+from monitor.poll import informed
 from monitor.pulse import feel
 from monitor.quantity import Unit, spoken, tell
+from monitor.runway import NotYet, Runway
 from monitor.store import Tx, casebook, life, memory, outbox, snoozes
 from monitor.store.life import Life
 from monitor.store.memory import Memory
@@ -37,6 +41,8 @@ class Known:
     counts: Mapping[tuple[str, str], int]
     """How many messages wait or were given up, by channel and state."""
     snoozes: Sequence[Snooze]
+    standings: Mapping[str, Standing]
+    """What went and how long the rest lasts, of the accounts that are to be shown."""
     trouble: str = ""
     """Why the daemon cannot write any of this down; then it is as of its last beat."""
 
@@ -46,18 +52,21 @@ class Known:
         return None if self.trouble else ailment(self.life, self.now)
 
 
-def read(tx: Tx, now: datetime) -> Known:
-    """Read what the daemon knows."""
+def read(tx: Tx, now: datetime, chosen: Sequence[str] = ()) -> Known:
+    """Read what the daemon knows; of all accounts, or of those that are chosen, also how long the money lasts."""
     counts = outbox.counts(tx)
+    accounts = dict(sorted(memory.recall_all(tx).items()))
+    shown = choose(chosen, list(accounts), "polled account")
     untried = {channel: Health(channel=channel) for channel, _ in counts}
     return Known(
         now=now,
         life=life.read(tx),
-        accounts=dict(sorted(memory.recall_all(tx).items())),
+        accounts=accounts,
         alerts=casebook.open_alerts(tx),
         channels=dict(sorted((untried | outbox.all_health(tx)).items())),
         counts=counts,
         snoozes=snoozes.present(tx, now),
+        standings={name: informed(tx, accounts[name], Level.OK) for name in shown},
     )
 
 
@@ -80,10 +89,10 @@ def status(path: Path | None, accounts: tuple[str, ...], watch: bool, as_json: b
 def show(path: Path | None, accounts: Sequence[str], *, as_json: bool, again: bool = False) -> None:
     """Print all of it once; ``again`` in place of what a terminal shows."""
     with open_store(path) as store, store.transaction(reads=True) as tx:
-        known = read(tx, utc_now())
+        known = read(tx, utc_now(), accounts)
     if known.wrong is not None and (pulse := feel(store.path)) is not None:
         known = replace(known, trouble=pulse.trouble)
-    chosen = choose(accounts, list(known.accounts), "polled account")
+    chosen = list(known.standings)
     if as_json:
         print_json(_document(known, chosen))
         return
@@ -104,7 +113,7 @@ def _shown(known: Known, chosen: Sequence[str]) -> list[Alert]:
 def _sections(known: Known, chosen: Sequence[str]) -> list[str]:
     parts = [_daemon(known)]
     if chosen:
-        headers = ("ACCOUNT", "LEVEL", "BALANCE", "CREDITS", "POINTS", "READ", "POLLS")
+        headers = ("ACCOUNT", "LEVEL", "BALANCE", "GONE IN 24H", "RUNWAY", "CREDITS", "POINTS", "READ", "POLLS")
         parts.append(table(headers, [_account(known, name) for name in chosen]))
     else:
         parts.append("No account has been polled yet.")
@@ -144,10 +153,23 @@ def _account(known: Known, name: str) -> tuple[str, ...]:
     failure = f"{one.failure.kind.value}: {one.failure.reason}" if one.failure else "ok"
     level = _level(known, name).word
     if one.reading is None:
-        return (name, level, "unknown", "", "", "never", failure)
+        return (name, level, "unknown", "", "", "", "", "never", failure)
     amounts = ((one.reading.available_credits, Unit.CREDITS), (one.reading.available_points, Unit.POINTS))
     counts = [tell(amount, unit).split()[0] if amount is not None else "" for amount, unit in amounts]
-    return (name, level, tell(one.reading.balance_usd, Unit.USD), *counts, ago(one.read_at, known.now), failure)
+    balance = tell(one.reading.balance_usd, Unit.USD)
+    return (name, level, balance, *_money(known.standings[name]), *counts, ago(one.read_at, known.now), failure)
+
+
+def _money(standing: Standing) -> tuple[str, str]:
+    """Say what went in 24 hours, and how long the rest lasts."""
+    gone = went(standing.spent, standing.read_at) if standing.spent and standing.read_at else ""
+    match standing.runway:
+        case Runway(mid=mid):
+            return gone, about(mid)
+        case NotYet():
+            return gone, "not enough data yet"
+        case _:
+            return gone, "unknown"
 
 
 def _channel(known: Known, health: Health) -> tuple[str, ...]:
@@ -181,4 +203,28 @@ def _account_document(known: Known, name: str) -> dict[str, Any]:
         "polled_at": one.polled_at,
         "failure": {"kind": one.failure.kind.value, "reason": one.failure.reason} if one.failure else None,
         "failing_since": one.failing_since,
+        "gone_24h": _gone_document(known.standings[name]),
+        "runway": _runway_document(known.standings[name].runway),
     }
+
+
+def _gone_document(standing: Standing) -> dict[str, Any] | None:
+    """Return what went in the 24 hours before the latest reading; ``since`` is later where nobody looked."""
+    if standing.spent is None or standing.spent.since is None:
+        return None
+    return {"usd": standing.spent.fell, "since": standing.spent.since}
+
+
+def _runway_document(found: Runway | NotYet | None) -> dict[str, Any] | None:
+    """Return the range in seconds, None for longer than a year; or what is missing; or None if that is unknown."""
+    match found:
+        case NotYet(missing):
+            return {"missing_seconds": missing.total_seconds()}
+        case Runway():
+            return {f"{name}_seconds": _seconds(length) for name, length in asdict(found).items()}
+        case _:
+            return None
+
+
+def _seconds(length: timedelta | None) -> int | None:
+    return None if length is None else int(length.total_seconds())

@@ -37,6 +37,11 @@ class _Lowest(TwoLevels):
         """Both thresholds, as ``warning $25.00, critical $5.00``."""
         return ", ".join(f"{level.word} {tell(line, self.unit, against=(line,))}" for level, line in self.lines)
 
+    @cached_property
+    def _ends(self) -> list[tuple[Level, Decimal]]:
+        """Where each level ends."""
+        return [(level, self.clear_margin.above(line)) for level, line in self.lines]
+
     def judge(self, look: Look) -> Verdict | None:
         """Compare the amount, if there is one."""
         value = getattr(look.seen, self.name, None)
@@ -44,7 +49,7 @@ class _Lowest(TwoLevels):
             return None
         return Verdict(
             worst(level for level, line in self.lines if value <= line),
-            worst(level for level, line in self.lines if value <= self.clear_margin.above(line)),
+            worst(level for level, line in self._ends if value <= line),
             Measure(
                 value=value,
                 unit=self.unit,

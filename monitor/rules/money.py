@@ -44,9 +44,14 @@ class Runway(TwoLevels):
         return ", ".join(f"{level.word} {short(line)}" for level, line in self.lines)
 
     @cached_property
+    def _ends(self) -> list[tuple[Level, timedelta]]:
+        """Where each level ends."""
+        return [(level, self.clear_margin.above(line)) for level, line in self.lines]
+
+    @cached_property
     def _farthest(self) -> timedelta:
         """Beyond this, a balance lasts for long enough whatever the level."""
-        return max((self.clear_margin.above(line) for _, line in self.lines), default=timedelta(0))
+        return max((line for _, line in self._ends), default=timedelta(0))
 
     def judge(self, look: Look) -> Verdict | None:
         """Compare the middle of the forecast, if there is one."""
@@ -54,10 +59,14 @@ class Runway(TwoLevels):
             return None
         balance, pace = look.seen.balance_usd, look.money.figures.pace
         left = lasts(pace, balance, within=self._farthest)
+        margin = self.clear_margin
+        fact = Lasting(balance=balance, pace=pace, warning=self.warning, critical=self.critical, margin=margin)
+        if left is None:
+            return Verdict(Level.OK, Level.OK, fact)
         return Verdict(
-            worst(level for level, line in self.lines if left is not None and left <= line),
-            worst(level for level, line in self.lines if left is not None and left <= self.clear_margin.above(line)),
-            Lasting(balance=balance, pace=pace, warning=self.warning, critical=self.critical, margin=self.clear_margin),
+            worst(level for level, line in self.lines if left <= line),
+            worst(level for level, line in self._ends if left <= line),
+            fact,
         )
 
 

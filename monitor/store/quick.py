@@ -6,7 +6,7 @@ through all of SQLAlchemy anew. Statements that are seldom made have no need of 
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Select, Update
@@ -28,8 +28,10 @@ class Quick:
         self._own = {name: value for name, value in compiled.params.items() if not compiled.binds[name].required}
         self._is_followed = not isinstance(statement, Select) and statement.table in FOLLOWED
         columns = list(statement.selected_columns) if isinstance(statement, Select) else []
-        self._row = namedtuple("_row", [column.name for column in columns])  # type: ignore[misc]  # noqa: PYI024 - made of a query's columns
-        self._reads = [_reads(column.type) for column in columns]
+        self._row: Any = namedtuple("_row", [column.name for column in columns])  # type: ignore[misc]  # noqa: PYI024 - made of a query's columns
+        reads = [_reads(column.type) for column in columns]
+        self._reads = [(place, read) for place, read in enumerate(reads) if read is not None]
+        """What must be read as more than SQLite knows."""
 
     def run(self, tx: Connection, values: Mapping[str, Any]) -> sqlite3.Cursor:
         """Make it within a transaction."""
@@ -41,12 +43,14 @@ class Quick:
 
     def rows(self, tx: Connection, values: Mapping[str, Any]) -> list[Any]:
         """Return what a query finds, each row with its columns as attributes."""
-        found = self.run(tx, values).fetchall()
-        reads = self._reads
-        return [
-            self._row(*(value if read is None else read(value) for value, read in zip(row, reads, strict=True)))
-            for row in found
-        ]
+        return [self._read(row) for row in self.run(tx, values).fetchall()]
+
+    def _read(self, row: Sequence[Any]) -> Any:  # noqa: ANN401 - see above
+        found = list(row)
+        for place, read in self._reads:
+            if found[place] is not None:  # as None as it is in SQL
+                found[place] = read(found[place])
+        return self._row._make(found)
 
 
 def _writes(kind: Any) -> _Process:  # noqa: ANN401 - a type of SQLAlchemy's
