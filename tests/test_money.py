@@ -359,7 +359,7 @@ def test_a_failure_moves_none_of_these_rules(worlds: Worlds) -> None:
     world.heard()
     alerts = opened(world)
     assert alerts == {"runway": Level.WARNING, "budget": Level.WARNING, "spend_spike": Level.WARNING}
-    for _ in range(20):
+    for _ in range(6):
         world.sees(DOWN, after=HOUR)
     assert opened(world) == alerts
     assert world.titles() == []
