@@ -30,6 +30,7 @@ _RULES = (
     "[rules.balance_usd]\nenabled = false\n",
     '[rules.available_credits]\nremind_every = "1h"\n[rules.low_balance_alert]\nlevel = "critical"\n',
     '[rules.refused]\nconfirm = 1\n[rules.unreachable]\nwarning = "20m"\ncritical = "30m"\n',
+    '[rules.budget]\nperiod = "day"\nwarning = 20\ncritical = 100\n[rules.spend_spike]\nminimum_usd = 1\n',
 )
 _ACCOUNTS = ("main", "batch")
 _CHANNELS = {
