@@ -17,7 +17,8 @@ from bench.blocks import compare
 from bench.figure import Figure
 from bench.ground import daemon_on, scale
 from monitor.config import Retention
-from monitor.store import Store, retention, schema
+from monitor.spending import HOUR, Hour, hour_of
+from monitor.store import Store, Tx, hourly, retention, schema
 
 _READINGS = scale(365 * 24 * 60, 5000)
 _MINUTE = timedelta(minutes=1)
@@ -34,7 +35,18 @@ def fill(path: Path) -> None:
         for first in range(0, _READINGS, 10_000):
             places = range(first, min(first + 10_000, _READINGS))
             tx.execute(insert(schema.readings), [_row(place, end - (_READINGS - place) * _MINUTE) for place in places])
+        _fill_hours(tx, end)
     store.close()
+
+
+def _fill_hours(tx: Tx, end: datetime) -> None:
+    """Add what those readings would have been counted to, so that figures are taken from them."""
+    first, last = hour_of(end - _READINGS * _MINUTE), hour_of(end)
+    starts = [first + place * HOUR for place in range((last - first) // HOUR)]
+    hourly.add(tx, "main", [Hour(start, 60 * _CENT, watched=HOUR) for start in starts])
+    tally = {"counted_since": first, "counted_at": end, "hour_fell": _CENT, "hour_rose": 0 * _CENT}
+    known = {"name": "main", "balance_usd": 6000 - _READINGS * _CENT, "read_at": end, "polled_at": end}
+    tx.execute(insert(schema.accounts), known | tally | {"hour_watched": _MINUTE})
 
 
 def _row(place: int, at: datetime) -> dict[str, object]:
