@@ -37,9 +37,9 @@ def parse(folder: Path, text: str, environ: Mapping[str, str] = NO_NEWS) -> Conf
 class World:
     """Accounts that are read or fail, channels that hear, and time that passes as the test says."""
 
-    def __init__(self, folder: Path, text: str = MAIN + OPS) -> None:
+    def __init__(self, folder: Path, text: str = MAIN + OPS, environ: Mapping[str, str] = NO_NEWS) -> None:
         self.folder, self.now = folder, START
-        self.config = parse(folder, text)
+        self.config = parse(folder, text, environ)
         self.store = Store.start(f"sqlite:///{folder / 'monitor.db'}")
         self.start()
 
