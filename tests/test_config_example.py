@@ -14,7 +14,7 @@ from monitor.config.example import example
 from monitor.config.load import understand
 from monitor.config.places import default_database
 from monitor.config.schema import schema
-from monitor.config.shape import AccountShape, ChannelShape, LogShape, RetentionShape, Shape
+from monitor.config.shape import AccountShape, ChannelShape, DigestShape, LogShape, RetentionShape, Shape
 from monitor.config.show import show
 from monitor.rules import OWN, RULES
 
@@ -67,6 +67,7 @@ def test_every_key_can_be_uncommented(tmp_path: Path) -> None:
         (("log",), LogShape),
         (("accounts", "main"), AccountShape),
         (("channels", "ops"), ChannelShape),
+        (("digest",), DigestShape),
         *((("rules", rule.name), rule) for rule in (*RULES, *OWN)),
     ],
 )

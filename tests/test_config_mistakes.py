@@ -194,7 +194,7 @@ def test_with_no_account_at_all_the_two_ways_to_make_one_are_told(tmp_path: Path
         ('[web]\nlisten = "off"\n', f"web: unknown key: {EXAMPLE}"),
         ('heartbeat = "https://x"\n', "heartbeat: unknown key: did you mean heartbeat_url?"),
         (OPS + 'heartbeat_url = "https://x"\n', f"channels.ops.heartbeat_url: unknown key: heartbeat_url {ABOVE}"),
-        ("[digest]\n", f"digest: unknown key: {EXAMPLE}"),
+        ('[digest]\nshedule = "0 9 * * mon"\n', "digest.shedule: unknown key: did you mean schedule?"),
         ("[rules.runaway]\n", "rules.runaway: unknown key: did you mean runway?"),
         ("[rules.balance]\n", "rules.balance: unknown key: did you mean balance_usd?"),
         ('[rules.refused]\nhush = "1h"\n', f"rules.refused.hush: unknown key: {EXAMPLE}"),

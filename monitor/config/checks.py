@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from monitor.config.effective import Account, Channel, Unusable
+from monitor.config.effective import Account, Channel, Digest, Unusable
 from monitor.config.fields import is_name
 from monitor.config.given import Given
 from monitor.config.keys import KeyPath, dotted
@@ -32,6 +32,20 @@ def cross_check(given: Given, shape: Shape, accounts: Mapping[str, Account], cha
         _must_exist(given, ("channels", name, "fallback"), fallback, channels)
     _check_circles(given, channels)
     _warn_of_silence(given, accounts, channels)
+
+
+def check_digest(given: Given, digest: Digest | None, channels: Mapping[str, Channel]) -> None:
+    """Tell a digest for channels that are not there, and one that nobody gets."""
+    if digest is None:
+        return
+    _must_exist(given, ("digest", "channels"), digest.channels, channels)
+    wanted = (
+        digest.channels if digest.channels is not None else {n for n, c in channels.items() if c.min_level is not None}
+    )
+    if not wanted:
+        given.warnings.append(
+            "digest: no channel gets it: name one in its channels, or write [channels.mail] with a url"
+        )
 
 
 def _check_timeout(given: Given, shape: Shape, accounts: Mapping[str, Account]) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
+from monitor.cron import Cron
 from monitor.hours import Hours
 from monitor.model import Level
 from monitor.rules import Rule, Undelivered
@@ -71,6 +72,15 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """When a digest is sent, and to whom."""
+
+    schedule: Cron
+    channels: frozenset[str] | None
+    """None for all that are not only a fallback."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything that was configured, with the defaults filled in."""
 
@@ -87,6 +97,7 @@ class Config:
     log_format: str
     accounts: Mapping[str, Account]
     channels: Mapping[str, Channel]
+    digest: Digest | None
     warnings: tuple[str, ...]
     secrets: frozenset[str] = field(repr=False)
     """Every string that must not reach a log: keys, the URLs of channels and heartbeats, and their parts."""

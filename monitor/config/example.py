@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from monitor.config.keys import KeyPath, dotted
-from monitor.config.shape import AccountShape, ChannelShape, LogShape, RetentionShape, Shape
+from monitor.config.shape import AccountShape, ChannelShape, DigestShape, LogShape, RetentionShape, Shape
 from monitor.config.words import Value, toml
 from monitor.rules import OWN, RULES
 
@@ -61,6 +61,8 @@ def example(answers: Answers | None = None) -> str:
     lines.append(_CHANNELS.rstrip())
     lines += _table(ChannelShape, ("channels", "ops"), given)
     lines += ["", "#[channels.mail]", '#url = "mailtos://…"', '#min_level = "info"']
+    remark = f"# {DigestShape.__doc__} Off until this table is written."
+    lines += _table(DigestShape, ("digest",), given, remark=remark)
     return "\n".join(lines) + "\n"
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr, WithJsonSchema
 
 from monitor.config.secret import parse_address, parse_key, parse_url
+from monitor.cron import Cron, parse_cron
 from monitor.hours import Hours, parse_hours
 from monitor.model import MONITOR
 from monitor.quantity import Duration, short
@@ -117,6 +118,12 @@ QuietHours = Annotated[
     BeforeValidator(lambda value: None if value is None or value == "off" else parse_hours(value)),
     PlainSerializer(lambda value: None if value is None else str(value)),
     WithJsonSchema({"type": "string", "examples": ["22:00-07:00"]}),
+]
+Schedule = Annotated[
+    Cron | None,
+    BeforeValidator(lambda value: None if value is None or value == "off" else parse_cron(value)),
+    PlainSerializer(lambda value: "off" if value is None else str(value)),
+    WithJsonSchema({"type": "string", "examples": ["0 9 * * mon"]}),
 ]
 Zone = Annotated[ZoneInfo, BeforeValidator(_parse_zone), PlainSerializer(str), WithJsonSchema({"type": "string"})]
 BaseUrl = Annotated[str, BeforeValidator(_parse_base_url), WithJsonSchema({"type": "string", "format": "uri"})]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from monitor.config.checks import cross_check
-from monitor.config.effective import Account, Channel, Config, ConfigError, Retention, Unusable
+from monitor.config.checks import check_digest, cross_check
+from monitor.config.effective import Account, Channel, Config, ConfigError, Digest, Retention, Unusable
 from monitor.config.fields import SQLITE
 from monitor.config.given import Given, gather, validate
 from monitor.config.keys import SECRETS, KeyPath, dotted, kind_of, twin
@@ -79,6 +79,7 @@ def understand(
     beats = reader.optional(("heartbeat_url",), shape.heartbeat_url, shape.heartbeat_url_file)
     fails = reader.optional(("heartbeat_fail_url",), shape.heartbeat_fail_url, shape.heartbeat_fail_url_file)
     cross_check(given, shape, accounts, channels)
+    check_digest(given, _digest(shape), channels)
     if needs_secrets:
         _refuse_nothing_to_poll(given, accounts)
     config = Config(
@@ -95,6 +96,7 @@ def understand(
         log_format=shape.log.format,
         accounts=accounts,
         channels=channels,
+        digest=_digest(shape),
         warnings=tuple(given.warnings),
         secrets=frozenset(_secrets(accounts, [beats, fails, *(channel.url for channel in channels.values())])),
     )
@@ -195,6 +197,14 @@ def _retention(shape: RetentionShape) -> Retention:
     if "hourly" in shape.model_fields_set:
         return Retention(raw=min(shape.raw, shape.hourly), hourly=shape.hourly)
     return Retention(raw=shape.raw, hourly=max(shape.raw, shape.hourly))
+
+
+def _digest(shape: Shape) -> Digest | None:
+    """Return the digest if its table was written, and not to turn it off."""
+    written = shape.digest if "digest" in shape.model_fields_set else None
+    if written is None or written.schedule is None:
+        return None
+    return Digest(schedule=written.schedule, channels=written.channels)
 
 
 def _secrets(accounts: Mapping[str, Account], urls: Iterable[SecretStr | Unusable | None]) -> Iterator[str]:

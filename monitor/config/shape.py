@@ -22,9 +22,11 @@ from monitor.config.fields import (
     Name,
     Names,
     QuietHours,
+    Schedule,
     Timeout,
     Zone,
 )
+from monitor.cron import parse_cron
 from monitor.rules import OWN, PER_LEVEL, RULES, Pauses, Watch
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -108,12 +110,25 @@ class ChannelShape(BaseModel):
     )
 
 
+class DigestShape(BaseModel):
+    """How every account stands and what went, by a schedule."""
+
+    model_config = _STRICT
+    schedule: Schedule = Field(
+        parse_cron("0 9 * * mon"),
+        description="cron; numbers as in cron (0 and 7 are Sunday); missed by under 12 h: sent once",
+    )
+    channels: Names = Field(
+        None, description="default: all that are not only a fallback; whatever their min_level", examples=[["mail"]]
+    )
+
+
 class Shape(BaseSettings):
     """The whole configuration."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     interval: Interval = Field(timedelta(minutes=5), description='how often each account is polled; at least "5s"')
-    timezone: Zone = Field(ZoneInfo("UTC"), description="for the times in messages")
+    timezone: Zone = Field(ZoneInfo("UTC"), description="for the times in messages, quiet hours and the digest")
     database: Database | None = Field(
         None,
         description="default: monitor.db in $STATE_DIRECTORY, else here if the folder exists, else in $XDG_STATE_HOME",
@@ -147,6 +162,7 @@ class Shape(BaseSettings):
     rules: Tables = Field({}, description="what counts as trouble, for every account")
     accounts: dict[Name, AccountShape] = Field({}, description="what is polled")
     channels: dict[Name, ChannelShape] = Field({}, description="who is told; without any, alerts go to the log")
+    digest: DigestShape = DigestShape()
 
     @classmethod
     def settings_customise_sources(
@@ -180,4 +196,5 @@ KEYS: Keys = _keys(Shape) | {
     "rules": _RULES | _OWN,
     "accounts": {ANY: _keys(AccountShape) | {"rules": _RULES}},
     "channels": {ANY: _keys(ChannelShape)},
+    "digest": _keys(DigestShape),
 }

@@ -49,6 +49,7 @@ def show(loaded: Loaded) -> Iterator[Line]:
         yield from _account(loaded, account)
     for channel in config.channels.values():
         yield from _channel(loaded, channel)
+    yield from _digest(loaded)
 
 
 def _account(loaded: Loaded, account: Account) -> Iterator[Line]:
@@ -69,6 +70,13 @@ def _channel(loaded: Loaded, channel: Channel) -> Iterator[Line]:
     yield _line(loaded, (*path, "min_level"), channel.min_level)
     yield _line(loaded, (*path, "accounts"), _ALL if channel.accounts is None else channel.accounts)
     yield _line(loaded, (*path, "fallback"), channel.fallback)
+
+
+def _digest(loaded: Loaded) -> Iterator[Line]:
+    digest = loaded.config.digest
+    yield _line(loaded, ("digest", "schedule"), None if digest is None else digest.schedule)
+    if digest is not None:
+        yield _line(loaded, ("digest", "channels"), _ALL if digest.channels is None else digest.channels)
 
 
 def _rule(loaded: Loaded, path: KeyPath, rule: Watch, *, inherited: KeyPath = ()) -> Iterator[Line]:

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from pydantic_core import ErrorDetails
 
+from monitor.cron import Cron
 from monitor.hours import Hours
 from monitor.model import Level
 from monitor.quantity import Margin, SpanMargin, plain, short
@@ -39,6 +40,7 @@ Value = (
     | SpanMargin
     | Pauses
     | Hours
+    | Cron
     | frozenset[str]
     | list[str]
     | None
@@ -59,7 +61,7 @@ def simple(value: Value) -> object:
     match value:
         case None:
             return "off"
-        case Hours() | SpanMargin():
+        case Hours() | SpanMargin() | Cron():
             return str(value)
         case Level() | timedelta() | Decimal() | Margin():
             return _text(value)
