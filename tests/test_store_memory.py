@@ -14,7 +14,8 @@ from sqlalchemy import select
 from world import MAIN, OPS, START, World, reading
 
 from monitor.model import Failure, Kind, Level, Reading, Told
-from monitor.store import Store, Tx, casebook, durations, life, memory, outbox, schema
+from monitor.store import Store, Tx, casebook, digests, durations, life, memory, outbox, schema
+from monitor.store.digests import Latest
 from monitor.store.life import Life
 from monitor.store.outbox import Health
 
@@ -242,6 +243,7 @@ def lived(folder: Path) -> World:
         times = ("failing_since", "next_attempt_at", "last_error_at", "last_success_at", "gave_up_at")
         outbox.save_health(tx, Health(channel="ops", **dict.fromkeys(times, world.now)))  # type: ignore[arg-type]
         life.write(tx, born(world.now))
+        digests.write(tx, Latest(schedule="", done_at=world.now, since=world.now, before=world.now))
     return world
 
 

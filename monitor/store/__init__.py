@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from monitor.store import casebook, durations, history, hourly, later, life, memory, outbox, snoozes, trouble
+from monitor.store import casebook, digests, durations, history, hourly, later, life, memory, outbox, snoozes, trouble
 from monitor.store.disk import Disk
 from monitor.store.engine import REVISIONS, StoreError, as_of, path_of
 from monitor.store.ground import Ground
@@ -36,6 +36,7 @@ __all__ = [
     "Tx",
     "as_of",
     "casebook",
+    "digests",
     "durations",
     "history",
     "hourly",

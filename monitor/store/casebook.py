@@ -132,6 +132,13 @@ def open_rules(tx: Connection, account: str) -> list[str]:
     return list(tx.execute(select(schema.states.c.rule).where(here)).scalars())
 
 
+def ended_between(tx: Connection, account: str, since: datetime, until: datetime) -> int:
+    """Return how many alerts of an account ended after a moment and up to another."""
+    its = schema.alerts.c
+    query = select(func.count()).where(its.account == account, its.ended_at > since, its.ended_at <= until)
+    return tx.execute(query).scalar() or 0
+
+
 def told_of(tx: Connection, alerts: Mapping[str, Alert]) -> dict[str, list[Told]]:
     """Return what each channel was last told of these alerts."""
     found: dict[str, list[Told]] = {}

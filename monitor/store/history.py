@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import BigInteger, Connection, Table, bindparam, case, func, insert, select, tuple_, type_coerce, update
 
 from monitor.model import Failure, Kind, Reading, Seen
 from monitor.store import schema
@@ -111,6 +111,37 @@ def _failure(row: Any) -> Failure:  # noqa: ANN401 - see above
 
 
 _READINGS, _FAILURES = _behind(schema.readings), _behind(schema.failures)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Polls of a span of time."""
+
+    readings: int
+    """Those that brought one."""
+    polls: int
+    """All of them."""
+
+
+def tried(tx: Connection, account: str, since: datetime, until: datetime) -> Tried:
+    """Count the polls of an account after a moment and up to another; of a run that reaches beyond, in proportion."""
+    values = {"account": account, "since": schema.to_micros(since), "until": schema.to_micros(until)}
+    readings, failures = (query.rows(tx, values)[0].polls or 0 for query in (_READINGS_TRIED, _FAILURES_TRIED))
+    return Tried(readings, readings + failures)
+
+
+def _tried(table: Table) -> Quick:
+    """Add up the polls of runs; those of a run are at even distances."""
+    first, last = (type_coerce(column, BigInteger) for column in (table.c.first_at, table.c.last_at))
+    since, until = (bindparam(name, type_=BigInteger) for name in ("since", "until"))
+    begin, end = case((first < since, since), else_=first), case((last > until, until), else_=last)
+    part = case((first > since, 1), else_=0) + (table.c.polls - 1) * (end - begin) // (last - first)
+    counted = case(((first > since) & (last <= until), table.c.polls), else_=part)
+    here = (table.c.account == bindparam("account")) & (last > since) & (first <= until)
+    return Quick(select(func.sum(counted).label("polls")).where(here))
+
+
+_READINGS_TRIED, _FAILURES_TRIED = _tried(schema.readings), _tried(schema.failures)
 
 
 def latest(tx: Connection, account: str) -> datetime | None:

@@ -24,6 +24,7 @@ STATE = (
     schema.later,
     schema.channels,
     schema.daemon,
+    schema.digest,
 )
 """Tables that are written back whole."""
 CASES = (schema.alerts, schema.outbox)

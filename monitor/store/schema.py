@@ -289,6 +289,16 @@ daemon = Table(
     Column("reload_error", Text),
 )
 
+digest = Table(
+    "digest",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("schedule", Text, nullable=False),  # with its time zone
+    Column("done_at", Time, nullable=False),  # up to then it was kept
+    Column("since", Time, nullable=False),  # from then on the next digest tells
+    Column("before", Time, nullable=False),  # from then on the last one told
+)
+
 retention = Table(
     "retention",
     metadata,
