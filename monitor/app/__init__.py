@@ -188,8 +188,7 @@ class Daemon:
             self._wake(sorted(await self._store.do(outbox.channels_waiting)))
         if second % BEAT == 0:
             await self._beat()
-            await self._chores.watch_channels()
-            await self._chores.mind_quiet()
+            await self._chores.look_round()
         if second % BEAT == 0 or self._polls.moved:
             self._polls.moved = False
             await self._bulletin.post(self._life)
@@ -292,6 +291,7 @@ class Daemon:
         self._stopping.set()
         self._manager.tell("STOPPING=1")
         self._watchdog.stop()
+        self._chores.stop()
         self._polls.stop()
         self._schedule.stop()
         self._log.info("stopping")

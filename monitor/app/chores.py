@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from monitor import deliver, log, poll, report
+from monitor.app.digests import Digests
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.poll import Home
@@ -32,6 +33,7 @@ class Chores:
         """The second of housekeeping in which old history is looked at again."""
         self._asleep: set[str] = set()
         """The channels that had their quiet hours at the last look."""
+        self._digests = Digests(config, store, clock, wake)
         self._log = log.get("monitor.daemon")
 
     async def mind_disk(self) -> None:
@@ -61,6 +63,16 @@ class Chores:
         if self._store.is_lost:
             now, config, path = self._clock.now(), self._config(), str(self._store.path)
             await self._store.do(lambda tx: poll.tell_lost(tx, config, path, now))
+
+    async def look_round(self) -> None:
+        """Do what is to be done every few seconds."""
+        await self.watch_channels()
+        await self.mind_quiet()
+        await self._digests.mind()
+
+    def stop(self) -> None:
+        """Leave what goes on beside this."""
+        self._digests.stop()
 
     async def watch_channels(self) -> None:
         """Tell which channels have not delivered for long, and which do again."""

@@ -23,9 +23,14 @@ def audience(config: Config, account: Account, now: datetime) -> list[Listener]:
 
 
 def _listener(config: Config, channel: Channel, account: Account, now: datetime) -> Listener:
-    agrees = channel.accounts is None or account.name in channel.accounts
-    hears = agrees and (account.channels is None or channel.name in account.channels)
-    return Listener(channel.name, channel.min_level, hears=hears, sleeps=config.sleeps(channel, now))
+    sleeps = config.sleeps(channel, now)
+    return Listener(channel.name, channel.min_level, hears=agree(channel, account), sleeps=sleeps)
+
+
+def agree(channel: Channel, account: Account) -> bool:
+    """Say whether a channel hears of an account."""
+    invited = channel.accounts is None or account.name in channel.accounts
+    return invited and (account.channels is None or channel.name in account.channels)
 
 
 def everybody(config: Config, now: datetime) -> list[Listener]:
