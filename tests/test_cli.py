@@ -22,6 +22,7 @@ NAMES = [
     "status",
     "history",
     "alerts",
+    "digest",
     "outbox",
     "snooze",
     "unsnooze",

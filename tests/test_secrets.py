@@ -267,6 +267,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("alerts",),
     ("alerts", "--all"),
     ("alerts", "--all", "--json"),
+    ("digest", "--print"),
+    ("digest", "--print", "--json"),
     ("outbox",),
     ("outbox", "list"),
     ("outbox", "list", "--json"),

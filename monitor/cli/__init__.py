@@ -36,6 +36,7 @@ _COMMANDS = {
     "status": _Place("monitor.cli.status", "status", "what the daemon knows: balances, alerts, channels"),
     "history": _Place("monitor.cli.history", "history", "what polls saw of an account: table, CSV or JSON"),
     "alerts": _Place("monitor.cli.alerts", "alerts", "what is wrong now or was before, and who was told"),
+    "digest": _Place("monitor.cli.digest", "digest", "the digest as it would be sent now"),
     "outbox": _Place("monitor.cli.outbox", "outbox_group", "messages that wait or were given up"),
     "snooze": _Place("monitor.cli.snooze", "snooze", "be silent about what somebody takes care of"),
     "unsnooze": _Place("monitor.cli.snooze", "unsnooze", "end that silence"),
