@@ -248,9 +248,10 @@ def _when(when: datetime, period: Period, zone: tzinfo) -> str:
 
 
 def _length(length: timedelta) -> str:
-    """Say how long a time is, to the nearest day, hour or minute."""
+    """Say how long a time is, to the nearest day, hour or minute, as it stands after "the"."""
     step = next((step for step in (_DAY, _HOUR) if length >= 2 * step), timedelta(minutes=1))
-    return spoken((length + step / 2) // step * step)
+    said = spoken((length + step / 2) // step * step)
+    return said.removeprefix("1 ") if said in {"1 day", "1 hour", "1 minute"} else said
 
 
 def _share(spent: Spend, length: timedelta) -> Decimal:

@@ -247,6 +247,19 @@ def self_test(world: World) -> list[Message]:
     return [Message(**known, decided_at=world.now, severity=Level.INFO, title=title, body=body)]  # type: ignore[arg-type]
 
 
+def digest(world: World) -> list[Message]:
+    """Let four days pass, in the last of which more goes, one account is topped up and the other alerts."""
+    main, batch, found = 300.0, 102.0, world.digests()
+    for hour in range(1, 95):
+        main += (100 if hour == 80 else 0) - (0.75 if hour > 70 else 0.5)
+        batch -= 1
+        world.sees_balance(main, after=HOUR)
+        world.sees_balance(batch, after=timedelta(0), account="batch")
+        found = world.digests() or found
+    world.heard()
+    return found
+
+
 CREDITS = "[rules.available_credits]\n"
 NAP = '[channels.ops]\nurl = "json://localhost/ops"\nquiet_hours = "22:00-07:00"\n'
 Tell = Callable[[World], list[Message]]
@@ -295,6 +308,12 @@ KINDS: tuple[tuple[str, str, str, Tell], ...] = (
     ),
     ("A channel without its secret", "", MAIN + OPS, unusable),
     ("The disk", "", MAIN + OPS, disk),
+    (
+        "The digest",
+        "By the schedule of `[digest]`: the worst accounts first, of very many the worst fifty.",
+        MAIN + BATCH + OPS + '[digest]\nschedule = "0 9 * * *"\n',
+        digest,
+    ),
     ("`channels test`", "", MAIN + OPS, self_test),
 )
 

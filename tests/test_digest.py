@@ -21,19 +21,9 @@ BATCH = '[accounts.batch]\napi_key = "key-of-batch-0002"\n'
 
 
 def looks(world: World, at: datetime | None = None) -> list[Message]:
-    """Let the daemon look, as it does every few seconds, whether a digest is due, and send it."""
+    """Let the daemon look at a time whether a digest is due, and send it."""
     world.now = at or world.now
-    config = world.config
-    with world.store.transaction() as tx:
-        found = digest.due(tx, config, world.now)
-    if found is None:
-        return []
-    entries = {}
-    for name in digest.named(config):
-        with world.store.transaction() as tx:
-            entries[name] = digest.entry(tx, name, found.period, config.retention)
-    with world.store.transaction() as tx:
-        return digest.send(tx, config, found, entries, world.now) or []
+    return world.digests()
 
 
 def at(text: str) -> datetime:

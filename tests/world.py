@@ -9,7 +9,7 @@ from typing import Any
 from monitor import config, poll
 from monitor.config import Config
 from monitor.model import Failure, Kind, Level, Message, Reading, Seen
-from monitor.poll import Polled
+from monitor.poll import Polled, digest
 from monitor.store import Store, casebook, outbox
 
 START = datetime(2026, 1, 13, 10, 0, tzinfo=UTC)
@@ -77,6 +77,19 @@ class World:
         """Let the daemon see that the quiet hours of these channels are over, if they are."""
         with self.store.transaction() as tx:
             return poll.rouse(tx, self.config, channels or list(self.config.channels), self.now)
+
+    def digests(self) -> list[Message]:
+        """Let the daemon look, as it does every few seconds, whether a digest is due, and send it."""
+        with self.store.transaction() as tx:
+            found = digest.due(tx, self.config, self.now)
+        if found is None:
+            return []
+        entries = {}
+        for name in digest.named(self.config):
+            with self.store.transaction() as tx:
+                entries[name] = digest.entry(tx, name, found.period, self.config.retention)
+        with self.store.transaction() as tx:
+            return digest.send(tx, self.config, found, entries, self.now) or []
 
     def fails(self, kind: str = "unreachable", times: int = 1, account: str = "main", reason: str = "boom") -> "World":
         for _ in range(times):
