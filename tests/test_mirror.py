@@ -20,7 +20,12 @@ from monitor.store.ground import Ground
 from monitor.store.trouble import Trouble
 
 FULL = Trouble("the disk is full")
-_OPEN = {schema.alerts: schema.alerts.c.ended_at.is_(None), schema.outbox: schema.outbox.c.state != "sent"}
+_UNTIL = select(schema.figures.c.until).where(schema.figures.c.account == schema.hours.c.account).scalar_subquery()
+_OPEN = {
+    schema.alerts: schema.alerts.c.ended_at.is_(None),
+    schema.outbox: schema.outbox.c.state != "sent",
+    schema.hours: schema.hours.c.start >= _UNTIL,
+}
 _ONLY_THERE = {"position", "reading_id", "failure_id"}
 
 
