@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from monitor import outlook
 from monitor.model import MONITOR, Cause, Change, Failure, Kind, Level, Message, Reading
-from monitor.quantity import Unit, spoken, tell
+from monitor.quantity import Unit, spoken, tell, to_the_minute
 from monitor.rules import Age, Fact, Flag, Gone, Lasting, Measure, Rise, Spike, Trouble
 from monitor.runway import NotYet, Runway
 from monitor.spending import Spend
@@ -71,7 +71,7 @@ def _measure(fact: Measure, level: Level) -> str:
 
 
 def _trouble(fact: Trouble, level: Level, now: datetime) -> str:
-    silence = _silence(now - fact.since) if fact.since else ""
+    silence = to_the_minute(now - fact.since) if fact.since else ""
     if level is Level.OK:
         return {
             Kind.UNREACHABLE: f"readings again, after {silence} without" if silence else "readings again",
@@ -92,12 +92,6 @@ def _age(since: datetime, level: Level, now: datetime, *, zone: tzinfo) -> str:
     if level is Level.OK:
         return f"the balance changed {length} ago, says the API ({when})"
     return f"no change of the balance for {length}, says the API (since {when})"
-
-
-def _silence(length: timedelta) -> str:
-    """Say how long nothing was heard, to the nearest minute: polls are not punctual to the second."""
-    minute = timedelta(minutes=1)
-    return spoken(length if length < 2 * minute else (length + minute / 2) // minute * minute)
 
 
 def title(change: Change) -> str:
@@ -152,7 +146,8 @@ def body(changes: Sequence[Change], standing: Standing | None, zone: tzinfo) -> 
 
 def afterwards(change: Change, lasted: timedelta) -> Change:
     """Word what is told only after quiet hours: for how long it lasted."""
-    return replace(change, phrase=f"{change.phrase}, after {_silence(lasted)}")
+    said = change.phrase
+    return change if ", after " in said else replace(change, phrase=f"{said}, after {to_the_minute(lasted)}")
 
 
 def _about(change: Change) -> str:
@@ -265,12 +260,12 @@ def undelivered(channel: str, silence: timedelta, *, error: str | None, waiting:
     """Say that a channel does not deliver, why, and how much waits for it."""
     why = f" ({error})" if error else ""
     waits = {0: "no message waits", 1: "1 message waits"}.get(waiting, f"{waiting} messages wait")
-    return f"channel {channel} has not delivered for {_silence(silence)}{why}; {waits}"
+    return f"channel {channel} has not delivered for {to_the_minute(silence)}{why}; {waits}"
 
 
 def delivers_again(channel: str, silence: timedelta) -> str:
     """Say that a channel delivers after it did not for so long."""
-    return f"channel {channel} delivers again, after {_silence(silence)}"
+    return f"channel {channel} delivers again, after {to_the_minute(silence)}"
 
 
 def account_changed(account: str, before: str, after: str) -> Change:

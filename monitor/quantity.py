@@ -69,6 +69,12 @@ def spoken(length: timedelta) -> str:
     return str(humanize.precisedelta(whole, minimum_unit=unit, format="%d", suppress=("months", "years")))
 
 
+def to_the_minute(length: timedelta) -> str:
+    """Say for how long nothing was heard, to the nearest minute: polls are not punctual to the second."""
+    minute = timedelta(minutes=1)
+    return spoken(length if length < 2 * minute else (length + minute / 2) // minute * minute)
+
+
 def parse_amount(value: object) -> Decimal:
     """Read a finite number or numeric string as a Decimal, up to 10^12; a ValueError says what is wrong otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):

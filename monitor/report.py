@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from structlog.stdlib import BoundLogger
 
+from monitor import poll
 from monitor.alerts import Ruling
 from monitor.config import Config
 from monitor.deliver.undelivered import Move
@@ -47,6 +48,7 @@ def polled(log: BoundLogger, found: Polled) -> None:
         log.info("account_recovered", account=name, after=before.kind.value)
     for ruling in found.moves:
         _moved(log, name, ruling)
+    own(log, found.common)
     if after is None and found.after.reading is not None:
         log.debug("polled", account=name, balance_usd=found.after.reading.balance_usd)
 
@@ -66,8 +68,8 @@ def home(log: BoundLogger, found: Home, *, was_well: bool) -> None:
         log.warning("database_recovered", database=found.database, kept=found.kept or None)
 
 
-def channels(log: BoundLogger, moves: Sequence[Move]) -> None:
-    """Say which channels have not delivered for long, and which do again."""
+def own(log: BoundLogger, moves: Sequence[Move | poll.Move]) -> None:
+    """Say what the monitor's own alerts came to: channels that do not deliver, accounts that fail alike."""
     for move in moves:
         say = log.warning if move.now > move.before else log.info
         say("alert", account=MONITOR, rule=move.rule, now=move.now.word, before=move.before.word, said=move.said)

@@ -14,7 +14,7 @@ from world import MAIN, OPS, World, reading
 from monitor import messages, poll
 from monitor.deliver import watch
 from monitor.deliver.ledger import plan
-from monitor.model import Failure, Kind, Level, Message
+from monitor.model import Failure, Kind, Level, Message, Seen
 from monitor.store import outbox
 
 HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
@@ -129,6 +129,17 @@ def unreachable(world: World) -> list[Message]:
     world.reads(60)
     world.fails(times=4, reason="HTTP 503")
     world.reads(60)
+    return world.heard()
+
+
+def together(world: World) -> list[Message]:
+    fine: dict[str, Seen] = dict.fromkeys(world.config.accounts, reading(60))
+    down: dict[str, Seen] = dict.fromkeys(fine, DOWN)
+    back = fine | {"a07": DOWN}
+    for seen in (fine, *[down] * 12, back, back):
+        for name in fine:
+            world.sees(seen[name], name, 5 * MINUTE / 12)
+        world.watches()
     return world.heard()
 
 
@@ -290,6 +301,12 @@ KINDS: tuple[tuple[str, str, str, Tell], ...] = (
     ("An hour like no other", "", MAIN + OPS + "[rules.spend_spike]\n[rules.runway]\nenabled = false\n", spike),
     ("Money came in", "After a gap in the readings only what it went up by at least is known.", MAIN + OPS, top_up),
     ("The API cannot be reached", "", MAIN + OPS, unreachable),
+    (
+        "All accounts of one API fail alike",
+        "One message for all of them, and one for their return; who is left is then told alone.",
+        "".join(f'[accounts.a{place:02}]\napi_key = "key-of-a{place:02}-0001"\n' for place in range(1, 13)) + OPS,
+        together,
+    ),
     ("The key is refused", "", MAIN + OPS, refused),
     ("The answer cannot be used", "", MAIN + OPS, unreadable),
     ("The balance no longer moves", "", MAIN + OPS + "[rules.stale]\n", stale),

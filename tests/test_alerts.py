@@ -43,7 +43,8 @@ def decide(
         failing_since=None,
         needed={},
     )
-    return alerts.decide(cases, look, listeners, say=messages.phrase, new_id=lambda rule: f"new {rule}")
+    judged = alerts.judge(cases, look, say=messages.phrase, new_id=lambda rule: f"new {rule}")
+    return alerts.tell(judged, listeners, look.now)
 
 
 def case(rule: Rule | None = None, level: Level = OK, *told: Told) -> Case:

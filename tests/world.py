@@ -9,7 +9,7 @@ from typing import Any
 from monitor import config, poll
 from monitor.config import Config
 from monitor.model import Failure, Kind, Level, Message, Reading, Seen
-from monitor.poll import Polled, digest
+from monitor.poll import Common, Polled, digest
 from monitor.store import Store, casebook, outbox
 
 START = datetime(2026, 1, 13, 10, 0, tzinfo=UTC)
@@ -90,6 +90,11 @@ class World:
                 entries[name] = digest.entry(tx, name, found.period, self.config.retention)
         with self.store.transaction() as tx:
             return digest.send(tx, self.config, found, entries, self.now) or []
+
+    def watches(self) -> Common:
+        """Let the daemon look after what accounts have in common, as it does every ten seconds."""
+        with self.store.transaction() as tx:
+            return poll.watch_outages(tx, self.config, self.now)
 
     def fails(self, kind: str = "unreachable", times: int = 1, account: str = "main", reason: str = "boom") -> "World":
         for _ in range(times):

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from monitor.alerts.own import Found, Own, own, still_open, unwatch
 from monitor.alerts.state import State, advance, former
-from monitor.alerts.telling import Listener, change, due, follow, opened
+from monitor.alerts.telling import Listener, change, due, follow, is_silenced, opened
 from monitor.model import Alert, Change, Level, Snooze, Told
 from monitor.rules import Fact, Look, Rule
 
@@ -24,12 +24,13 @@ __all__ = [
     "State",
     "advance",
     "change",
-    "decide",
     "due",
     "follow",
+    "judge",
     "opened",
     "own",
     "still_open",
+    "tell",
     "unwatch",
 ]
 
@@ -64,25 +65,32 @@ class Ruling:
         return self.alert is not None and self.alert.level is Level.OK and self.state.cooling is None
 
 
-def decide(
-    cases: Sequence[Case],
-    look: Look,
-    listeners: Sequence[Listener],
-    *,
-    say: Say,
-    new_id: Callable[[str], str],
-    snoozes: Callable[[], Sequence[Snooze]] = tuple,
-) -> list[Ruling]:
-    """Judge every rule of an account by one poll, and say what each channel is to be told.
+def judge(cases: Sequence[Case], look: Look, *, say: Say, new_id: Callable[[str], str]) -> list[Ruling]:
+    """Judge every rule of an account by one poll; nobody is told anything yet.
 
-    ``new_id`` gives an alert of the named rule its identity; ``snoozes`` are asked for only where there is an alert.
+    ``new_id`` gives an alert of the named rule its identity.
     """
-    judged = [_judge(case, look, say, new_id) for case in cases]
+    return [_judge(case, look, say, new_id) for case in cases]
+
+
+def tell(
+    judged: Sequence[Ruling],
+    listeners: Sequence[Listener],
+    now: datetime,
+    *,
+    snoozes: Callable[[], Sequence[Snooze]] = tuple,
+    covered: Mapping[str, Level] | None = None,
+) -> list[Ruling]:
+    """Say what each channel is to be told of what was judged.
+
+    ``snoozes`` are asked for only where there is an alert; ``covered`` are rules that an alert about many accounts
+    speaks for, up to a level.
+    """
     if all(ruling.alert is None for ruling in judged):
-        return judged
+        return list(judged)
     levels = {ruling.case.rule.name: ruling.state.level for ruling in judged}
     asked = snoozes()
-    return [_tell(ruling, listeners, look.now, _hush(ruling, levels, asked, look.now)) for ruling in judged]
+    return [_tell(ruling, listeners, now, _hush(ruling, levels, asked, covered or {}, now=now)) for ruling in judged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ class _Hush:
     """Why a channel may not be told of an alert that it has not been told of, or not now."""
 
     hidden: bool
-    """Another rule already says the same, as bad or worse."""
+    """Another rule, or an alert about many accounts, already says the same, as bad or worse."""
     up_to: Level
     """The worst level that somebody has silenced."""
     ran_out: bool
@@ -98,19 +106,27 @@ class _Hush:
 
     def covers(self, alert: Alert, told: Told | None) -> bool:
         """Say whether what became of an alert is silenced: neither its end, nor what is better than was told."""
-        return Level.OK < alert.level <= self.up_to and (told is None or told.level <= self.up_to)
+        return is_silenced(alert.level, told, self.up_to)
 
     def lets_pass(self, worst: Level) -> bool:
         """Say whether an alert that was so bad would have been told."""
         return not self.hidden and worst > self.up_to
 
 
-def _hush(ruling: Ruling, levels: Mapping[str, Level], snoozes: Sequence[Snooze], now: datetime) -> _Hush:
+def _hush(
+    ruling: Ruling,
+    levels: Mapping[str, Level],
+    snoozes: Sequence[Snooze],
+    covered: Mapping[str, Level],
+    *,
+    now: datetime,
+) -> _Hush:
     rule = ruling.case.rule
+    others = max(levels.get(rule.yields_to, Level.OK), covered.get(rule.name, Level.OK))
     about = [one for one in snoozes if one.is_about(rule.name)]
     over = [one for one in about if not one.holds(now)]
     return _Hush(
-        hidden=levels.get(rule.yields_to, Level.OK) >= max(ruling.state.level, Level.WARNING),
+        hidden=others >= max(ruling.state.level, Level.WARNING),
         up_to=max((one.level for one in about if one not in over), default=Level.OK),
         ran_out=bool(over),
     )

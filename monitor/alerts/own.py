@@ -1,10 +1,10 @@
-"""Alerts of the monitor's own: about its channels and its disk."""
+"""Alerts of the monitor's own: about its channels, its disk, and accounts that fail alike."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.alerts.telling import Listener, change, due, follow
+from monitor.alerts.telling import Listener, change, due, follow, is_silenced
 from monitor.model import Alert, Cause, Change, Level, Told
 
 
@@ -20,6 +20,8 @@ class Found:
     """Between reminders while it lasts; None for no reminders."""
     words_count: bool = True
     """While it lasts, other words are another thing, such as a second channel, of which nobody was told."""
+    silent: Level = Level.OK
+    """The worst level that somebody has silenced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,11 @@ def own(
     later: dict[str, Change] = {}
     for listener in listeners:
         known = told.get(listener.channel)
+        if is_silenced(moved.level, known, found.silent):
+            continue
         if listener.waits(moved.level, known):
-            cause = listener.missed(moved, known) if moved.level is Level.OK else None
+            was_heard = moved.worst > found.silent
+            cause = listener.missed(moved, known, wanted=was_heard) if moved.level is Level.OK else None
             kept = later
         else:
             wanted = listener.wants(found.level)

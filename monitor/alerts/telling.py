@@ -33,6 +33,11 @@ class Listener:
         return Cause.PASSED if wanted and self.wants(alert.worst) else None
 
 
+def is_silenced(level: Level, told: Told | None, up_to: Level) -> bool:
+    """Say whether an alert is no worse than what somebody has silenced, nor was when it was last told; no end is."""
+    return Level.OK < level <= up_to and (told is None or told.level <= up_to)
+
+
 def opened(new_id: Callable[[str], str], account: str, rule: str, now: datetime) -> Alert:
     """Return an alert that has just been opened, before it has a level and words."""
     return Alert(id=new_id(rule), account=account, rule=rule, level=Level.OK, worst=Level.OK, started_at=now, phrase="")

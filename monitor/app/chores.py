@@ -67,6 +67,7 @@ class Chores:
     async def look_round(self) -> None:
         """Do what is to be done every few seconds."""
         await self.watch_channels()
+        await self.watch_outages()
         await self.mind_quiet()
         await self._digests.mind()
 
@@ -79,7 +80,14 @@ class Chores:
         config, now = self._config(), self._clock.now()
         watched = await self._store.do(lambda tx: deliver.watch(tx, config, now))
         self._wake([message.channel for message in watched.told])
-        report.channels(self._log, watched.moves)
+        report.own(self._log, watched.moves)
+
+    async def watch_outages(self) -> None:
+        """Follow what accounts of one API have in common, while they fail alike."""
+        config, now = self._config(), self._clock.now()
+        found = await self._store.do(lambda tx: poll.watch_outages(tx, config, now))
+        self._wake([message.channel for message in found.told])
+        report.own(self._log, found.moves)
 
     async def mind_quiet(self) -> None:
         """Tell channels whose quiet hours are over what was kept for them."""

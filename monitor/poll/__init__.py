@@ -12,10 +12,12 @@ from monitor.figures import Figures
 from monitor.model import Change, Level, Message, Reading, Seen
 from monitor.poll.letters import audience, by_channel, catch_up, compose, keep, keep_missed, new_id
 from monitor.poll.money import informed, money
+from monitor.poll.outage import Common, Sight, share, watch_outages
 from monitor.poll.own import (
     CHANNELS,
     DATABASE,
     Home,
+    Move,
     follow_own,
     rouse,
     tell_home,
@@ -31,7 +33,9 @@ from monitor.store.memory import Memory
 __all__ = [
     "CHANNELS",
     "DATABASE",
+    "Common",
     "Home",
+    "Move",
     "Polled",
     "Reconciled",
     "TakenUp",
@@ -47,6 +51,7 @@ __all__ = [
     "tell_lost",
     "tell_own",
     "unwatch_own",
+    "watch_outages",
 ]
 
 
@@ -59,6 +64,8 @@ class Polled:
     level: Level
     moves: Sequence[Ruling]
     """The rules whose level moved."""
+    common: Sequence[Move]
+    """The alerts about accounts that fail alike of which the level moved."""
     messages: Sequence[Message]
     figures: Figures | None
     """What the hours come to, for the next poll."""
@@ -73,14 +80,11 @@ def settle(
     listeners = audience(config, account, now)
     known = money(tx, config, account, after, figures) if isinstance(seen, Reading) else None
     look = replace(_look(account, before, after, seen, now), money=known, zone=config.timezone)
-    rulings = alerts.decide(
-        casebook.cases(tx, account.name, account.rules),
-        look,
-        listeners,
-        say=functools.partial(messages.phrase, zone=config.timezone),
-        new_id=new_id,
-        snoozes=lambda: snoozes.of(tx, account.name),
-    )
+    say = functools.partial(messages.phrase, zone=config.timezone)
+    judged = alerts.judge(casebook.cases(tx, account.name, account.rules), look, say=say, new_id=new_id)
+    common = share(tx, config, judged, Sight(account=account, before=before, after=after, now=now))
+    asked = functools.partial(snoozes.of, tx, account.name)
+    rulings = alerts.tell(judged, listeners, now, snoozes=asked, covered=common.covered)
     casebook.save(tx, account.name, rulings, now)
     _end_snoozes(tx, account, rulings, now)
     level = max((ruling.state.level for ruling in rulings), default=Level.OK)
@@ -89,10 +93,11 @@ def settle(
     told = (_owner_news(before, seen, listeners), _rise_news(tx, account, before, look, listeners))
     news = [keep(tx, config, one, now) for one in told if one]
     heard = catch_up(tx, account.name, by_channel([*(ruling.changes for ruling in rulings), *news]))
-    queued = compose(heard, informed(tx, after, level) if heard else None, config, now)
+    own = compose(heard, informed(tx, after, level) if heard else None, config, now)
+    queued = [*common.told, *own]
     outbox.queue(tx, queued)
     moves = [ruling for ruling in rulings if ruling.state.level is not ruling.case.state.level]
-    return Polled(before, after, level, moves, queued, known.figures if known else figures)
+    return Polled(before, after, level, moves, common.moves, queued, known.figures if known else figures)
 
 
 def _end_snoozes(tx: Tx, account: Account, rulings: Sequence[Ruling], now: datetime) -> None:

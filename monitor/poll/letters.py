@@ -19,12 +19,20 @@ def new_id(_rule: str) -> str:
 
 def audience(config: Config, account: Account, now: datetime) -> list[Listener]:
     """Return every channel as this account sees it: a message goes where the account and the channel both agree."""
-    return [_listener(config, channel, account, now) for channel in config.channels.values()]
+    return audience_of_any(config, [account], now)
 
 
-def _listener(config: Config, channel: Channel, account: Account, now: datetime) -> Listener:
-    sleeps = config.sleeps(channel, now)
-    return Listener(channel.name, channel.min_level, hears=agree(channel, account), sleeps=sleeps)
+def audience_of_any(config: Config, accounts: Sequence[Account], now: datetime) -> list[Listener]:
+    """Return every channel as these accounts see it together: it hears of them if it hears of one."""
+    return [
+        Listener(
+            channel.name,
+            channel.min_level,
+            hears=any(agree(channel, account) for account in accounts),
+            sleeps=config.sleeps(channel, now),
+        )
+        for channel in config.channels.values()
+    ]
 
 
 def agree(channel: Channel, account: Account) -> bool:
@@ -51,9 +59,9 @@ def by_channel(told: Iterable[Mapping[str, Change]]) -> dict[str, list[Change]]:
 
 
 def compose(
-    heard: Mapping[str, Sequence[Change]], standing: Standing | None, config: Config, now: datetime
+    heard: Mapping[str, Sequence[Change]], standing: Standing | None, config: Config, now: datetime, *, note: str = ""
 ) -> list[Message]:
-    """Write one message a channel of all that one decision has for it."""
+    """Write one message a channel of all that one decision has for it; ``note`` is its last line."""
     event = str(uuid4()) if heard else ""
     return [
         Message(
@@ -64,7 +72,7 @@ def compose(
             decided_at=now,
             severity=messages.severity(changes),
             title=messages.headline(changes),
-            body=messages.body(changes, standing, config.timezone),
+            body="\n".join(filter(None, (messages.body(changes, standing, config.timezone), note))),
             changes=tuple(changes),
         )
         for channel, changes in heard.items()

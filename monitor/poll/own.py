@@ -37,6 +37,16 @@ def tell_unusable(tx: Tx, config: Config, now: datetime) -> list[Message]:
     return tell_own(tx, config, CHANNELS, (level, phrase), now)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """An alert of the monitor's own that began, moved or ended, for the log."""
+
+    rule: str
+    before: Level
+    now: Level
+    said: str
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """How the disk does: which trouble it had last, if it has any still, and which damaged file was moved aside."""
@@ -75,13 +85,19 @@ def follow_own(
     tx: Tx, config: Config, rule: str, found: Found, now: datetime, *, listeners: Sequence[Listener]
 ) -> list[Message]:
     """Follow an alert of the monitor's own that reminds, or that is not for everybody."""
+    changes = find_own(tx, rule, found, now, listeners=listeners)
+    return compose(catch_up(tx, MONITOR, by_channel([changes])), None, config, now)
+
+
+def find_own(tx: Tx, rule: str, found: Found, now: datetime, *, listeners: Sequence[Listener]) -> Mapping[str, Change]:
+    """Follow an alert of the monitor's own, and return what each channel is to be told."""
     alert, told = casebook.alert_of(tx, MONITOR, rule)
     fresh = functools.partial(alerts.opened, new_id, MONITOR, rule, found.since or now)
     own = alerts.own(alert, told, found, now, listeners=listeners, fresh=fresh)
     if own.alert is not None and (own.changes or own.alert != alert):
         casebook.save_own(tx, own.alert, own.changes, now, is_new=alert is None)
         keep_missed(tx, own.alert, own.later, now)
-    return compose(catch_up(tx, MONITOR, by_channel([own.changes])), None, config, now)
+    return own.changes
 
 
 def unwatch_own(tx: Tx, config: Config, rule: str, now: datetime) -> list[Message]:

@@ -11,6 +11,7 @@ from monitor.config import Config
 from monitor.model import MONITOR, Level, Message, Told
 from monitor.poll.letters import by_channel, compose, everybody, keep
 from monitor.poll.money import informed
+from monitor.poll.outage import let_go
 from monitor.poll.own import end_rule, tell_unusable
 from monitor.rules import Undelivered
 from monitor.store import Tx, casebook, durations, later, life, memory, outbox, snoozes
@@ -45,6 +46,7 @@ def reconcile(tx: Tx, config: Config, now: datetime) -> Reconciled:
         lost += left.lost
     for kept in config.channels.values():
         outbox.keep_fallback(tx, kept.name, kept.fallback)
+    queued += let_go(tx, config, now)
     queued += tell_unusable(tx, config, now)
     outbox.queue(tx, queued)
     return Reconciled(queued, lost)

@@ -126,6 +126,11 @@ def levels(tx: Connection) -> dict[str, Level]:
     return {account: Level(level) for account, level in tx.execute(query.group_by(schema.alerts.c.account))}
 
 
+def states(tx: Connection, account: str) -> dict[str, State]:
+    """Return the state of each rule of an account; of the monitor's own, all that ever was one."""
+    return {row.rule: _state(row) for row in _STATES.rows(tx, {"account": account})}
+
+
 def open_rules(tx: Connection, account: str) -> list[str]:
     """Return the rules of an account whose alerts have not ended."""
     here = (schema.states.c.account == account) & schema.states.c.alert.is_not(None)
@@ -209,6 +214,13 @@ def _save_state(tx: Connection, account: str, rule: str, state: State, alert: Al
     here = (schema.states.c.account == account) & (schema.states.c.rule == rule)
     if tx.execute(update(schema.states).where(here), values).rowcount == 0:
         tx.execute(insert(schema.states), {"account": account, "rule": rule} | values)
+
+
+def keep_state(tx: Connection, account: str, rule: str, state: State) -> None:
+    """Write down the state of a rule that has one; its alert stays."""
+    values = {field.name: getattr(state, field.name) for field in fields(state)} | {"level": int(state.level)}
+    here = (schema.states.c.account == account) & (schema.states.c.rule == rule)
+    tx.execute(update(schema.states).where(here), values)
 
 
 def tell(tx: Connection, alert: str, told: Told) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, true, type_coerce, update
 
+from monitor.model import MONITOR
 from monitor.store import life, memory, schema
 
 _box = schema.outbox.c
@@ -28,6 +29,8 @@ def move_clock(tx: Connection, step: timedelta) -> None:
 def skip_absence(tx: Connection, now: datetime) -> timedelta:
     """Return for how long no daemon ran, and count that neither as silence of the API nor as failure of a channel.
 
+    Nor do accounts that fail alike come back while nobody polls.
+
     If the clock shows less than at the last beat, it was set back meanwhile, or has not been set yet: what lies ahead
     of it now would hold up polls, reminders and deliveries until it comes to pass.
     """
@@ -37,6 +40,7 @@ def skip_absence(tx: Connection, now: datetime) -> timedelta:
         move_clock(tx, away)
         return away
     _shift(tx, away, (schema.accounts.c.failing_since, schema.channels.c.failing_since))
+    _shift(tx, away, (schema.states.c.cooling,), where=schema.states.c.account == MONITOR)
     _shift(tx, away, (_box.first_attempt_at,), where=_WAITING)
     return away
 

@@ -1,11 +1,13 @@
 """What is remembered of accounts: the latest reading, why there is none now, and since when."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, true, update
 
+from monitor.alerts.outage import Failing
 from monitor.messages import Standing
 from monitor.model import Failure, Kind, Level, Reading, Seen
 from monitor.spending import Balance, Hour, Tally, hour_of
@@ -183,6 +185,45 @@ def forget_account(tx: Connection, account: str) -> None:
     """Drop what is remembered of an account that is no longer watched; its history stays."""
     hourly.forget_figures(tx, account)
     tx.execute(delete(schema.accounts).where(schema.accounts.c.name == account))
+
+
+_its = schema.accounts.c
+_FAILING = Quick(
+    select(_its.name, _its.failing_since, _its.failure_kind, _its.failure_reason, _its.polled_at).where(
+        _its.failing_since.is_not(None)
+    )
+)
+
+
+def failing(tx: Connection) -> list[Failing]:
+    """Return every account whose latest poll brought no reading: in an outage all of them, every few seconds."""
+    return [
+        Failing(
+            account=row.name,
+            since=row.failing_since,
+            kind=Kind(row.failure_kind),
+            reason=row.failure_reason,
+            polled_at=row.polled_at,
+        )
+        for row in _FAILING.rows(tx, {})
+    ]
+
+
+def last_reading(tx: Connection, names: Collection[str] | None) -> datetime | None:
+    """Return when any of these accounts (None: any at all) was read last."""
+    found: datetime | None = tx.execute(select(func.max(_its.read_at)).where(_any_of(names))).scalar()
+    return found
+
+
+def read_since(tx: Connection, names: Collection[str] | None, when: datetime) -> tuple[int, datetime]:
+    """Return how many of these accounts were read after that and do not fail, and when one of them was last."""
+    query = select(func.count(), func.max(_its.read_at)).where(_any_of(names), _its.failing_since.is_(None))
+    count, last = tx.execute(query.where(_its.read_at > when)).one()
+    return count, last or when
+
+
+def _any_of(names: Collection[str] | None) -> ColumnElement[bool]:
+    return true() if names is None else _its.name.in_(names)
 
 
 def known_accounts(tx: Connection) -> set[str]:
