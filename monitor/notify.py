@@ -80,6 +80,7 @@ class Notifier:
     def __init__(self, url: str, *, redact: Callable[[str], str]) -> None:
         self._url = url.strip()
         self._redact = redact
+        self._may_split = False
 
     def load(self) -> None:
         """Load what the first message would wait for half a second: Apprise, its plugins and the service."""
@@ -100,6 +101,8 @@ class Notifier:
         if self._apprise is None:
             return NotSent(fault(self._url) or _FALLBACK)
         _hush()
+        for service in self._apprise:
+            self._fit(service, message)
         result = self._apprise.notify(
             title=message.title if message.body else "",
             body=message.body or message.title,  # Apprise refuses a message without a body
@@ -116,8 +119,19 @@ class Notifier:
             return None
         service.optional = False  # `?optional=yes` would turn every failure into a success
         service.retry = 0  # the outbox tries again; here it would hold the thread and post twice after a timeout
+        self._may_split = "overflow_mode" not in vars(service)  # neither `?overflow=` nor the plugin says otherwise
         channel: apprise.Apprise = _library().Apprise(service, asset=service.asset)
         return channel
+
+    def _fit(self, service: "apprise.NotifyBase", message: Message) -> None:
+        """Let what is too long for the service go in several parts, cut between lines.
+
+        Not always: it would cut titles too. From half the length on, since escapes may be to come.
+        """
+        if self._may_split:
+            is_long = 0 < service.body_maxlen < 2 * (len(message.title) + len(message.body))
+            mode = _library().OverflowMode
+            service.overflow_mode = mode.SPLIT if is_long else mode.UPSTREAM
 
     def _reason(self, lines: Iterable[_Line]) -> str:
         # Each line is redacted before it is cut to pieces, and the phrase again: JSON escapes can hide a secret.

@@ -101,6 +101,27 @@ def test_a_message_without_a_body_is_sent_by_its_title(webhook: Webhook) -> None
     assert (webhook.posts[0].body["title"], webhook.posts[0].body["message"]) == ("", TITLE)
 
 
+def test_what_is_longer_than_a_service_takes_goes_in_several_parts_cut_between_lines(webhook: Webhook) -> None:
+    lines = [f"[WARNING] account_{number}: $4.07 left (at or below $25.00)" for number in range(1000)]
+    assert send(webhook.url, body="\n".join(lines)) == Sent()
+    assert len(webhook.posts) == 2
+    assert [line for post in webhook.posts for line in post.body["message"].splitlines()] == lines
+    assert all(post.body["title"].startswith(TITLE) for post in webhook.posts)
+
+
+def test_a_url_may_say_what_is_to_be_done_with_what_is_too_long(webhook: Webhook) -> None:
+    assert send(f"{webhook.url}?overflow=truncate", body="x" * 40_000) == Sent()
+    assert send(f"{webhook.url}?overflow=upstream", body="x" * 40_000) == Sent()
+    cut, whole = (post.body["message"] for post in webhook.posts)
+    assert len(cut) < 33_000
+    assert len(whole) == 40_000
+
+
+def test_a_long_title_is_not_cut_while_its_body_is_short(webhook: Webhook) -> None:
+    assert send(webhook.url, title="y" * 300) == Sent()
+    assert webhook.titles == ["y" * 300]
+
+
 def test_emoji_codes_and_escapes_stay_text_even_if_the_url_asks_for_them(webhook: Webhook) -> None:
     assert send(webhook.url + "?emojis=yes", title="t", body=r"a:fire:b\nc") == Sent()
     assert webhook.posts[0].body["message"] == r"a:fire:b\nc"
