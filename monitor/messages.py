@@ -119,17 +119,17 @@ def _said(change: Change) -> str:
 
 def severity(changes: Sequence[Change]) -> Level:
     """Return the severity of a message: its worst change, where news is INFO and an end OK."""
-    return Level[_tag(_worst(changes))]
+    return Level[_tag(worst(changes))]
 
 
-def _worst(changes: Sequence[Change]) -> Change:
+def worst(changes: Sequence[Change]) -> Change:
     """Return what a message is about: its worst change, where alerts come before news."""
     return max(changes, key=lambda change: (bool(change.rule), Level[_tag(change)]))
 
 
 def headline(changes: Sequence[Change]) -> str:
     """Return the title of a message: its worst change, and how many more there are."""
-    return title(_worst(changes)) + (f" (and {len(changes) - 1} more)" if len(changes) > 1 else "")
+    return title(worst(changes)) + (f" (and {len(changes) - 1} more)" if len(changes) > 1 else "")
 
 
 def body(changes: Sequence[Change], standing: Standing | None, zone: tzinfo) -> str:

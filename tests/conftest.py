@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,10 +17,10 @@ def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
     """Make worlds that are closed at the end."""
     made: list[World] = []
 
-    def make(text: str = MAIN + OPS) -> World:
+    def make(text: str = MAIN + OPS, **rest: Any) -> World:
         folder = tmp_path / str(len(made))
         folder.mkdir()
-        made.append(World(folder, text))
+        made.append(World(folder, text, **rest))
         return made[-1]
 
     yield make

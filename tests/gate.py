@@ -11,7 +11,8 @@ import sys
 CORE = (
     "monitor/model.py,monitor/quantity.py,monitor/hours.py,monitor/spending.py,monitor/runway.py,"
     "monitor/figures.py,monitor/outlook.py,monitor/together.py,monitor/digest.py,"
-    "monitor/rules.py,monitor/rules/*,monitor/alerts/*,monitor/messages.py,monitor/deliver.py,monitor/deliver/*"
+    "monitor/rules.py,monitor/rules/*,monitor/alerts/*,monitor/messages.py,monitor/merged.py,"
+    "monitor/deliver.py,monitor/deliver/*"
 )
 
 

@@ -73,7 +73,7 @@ def test_a_failing_service_is_tried_ever_more_seldom_with_the_first_message_alon
     story = Story(world, refuse)
     story.reads_at(SECOND, 20)
     story.reads_at(MINUTE, 4)
-    story.run(35 * MINUTE)
+    story.run(29 * MINUTE)
     assert {one.title for one in story.tries} == {LOW}
     gaps = [after.at - before.at for before, after in pairwise(story.tries)]
     for gap, seconds in zip(gaps, (10, 20, 40, 80, 160, 320, 640), strict=False):

@@ -1,4 +1,4 @@
-"""One channel: its queue is the outbox, its line sends one message at a time.
+"""One channel: its queue is the outbox, its line sends one message at a time, which may stand for several.
 
 What an attempt came to is written down before the next one begins, so that a crash repeats at most one message.
 """
@@ -105,7 +105,7 @@ class Lane:
             self._shared.wake([message.channel for message in todo.passed_on])
         if todo.queued is None:
             await self._wait(self._woken, todo.wait)
-        elif isinstance(await self._attempt(todo.queued), NotSent):
+        elif isinstance(await self._attempt(todo.queued, todo.others), NotSent):
             await self._probe(todo.queued)
 
     async def _wait(self, event: asyncio.Event, seconds: float | None) -> None:
@@ -117,15 +117,16 @@ class Lane:
         """When a head has failed for long, see whether the service takes another; then the head is set aside."""
         config, now = self._shared.config(), self._shared.clock.now()
         other = await self._shared.store.do(lambda tx: probe(tx, config, failed, now))
-        if other is not None and isinstance(await self._attempt(other, is_probe=True), Sent):
+        if other is not None and isinstance(await self._attempt(other, (), is_probe=True), Sent):
             self._log.warning("set_aside", message=failed.message.id, title=failed.message.title)
 
-    async def _attempt(self, queued: Queued, *, is_probe: bool = False) -> Outcome:
+    async def _attempt(self, queued: Queued, others: Sequence[Queued], *, is_probe: bool = False) -> Outcome:
         began = time.monotonic()
+        attempt = functools.partial(Attempt, queued=queued, others=others, is_probe=is_probe)
 
         def tried(outcome: Outcome) -> None:
             now, seconds = self._shared.clock.now(), time.monotonic() - began
-            self._unwritten.append(Attempt(queued=queued, outcome=outcome, now=now, seconds=seconds, is_probe=is_probe))
+            self._unwritten.append(attempt(outcome=outcome, now=now, seconds=seconds))
 
         def late() -> None:
             tried(Sent())
@@ -151,6 +152,7 @@ class Lane:
         """Say what happened; an outage at its two edges only."""
         queued, outcome = attempt.queued, attempt.outcome
         known = {"message": queued.message.id, "title": queued.message.title, "seconds": round(attempt.seconds, 3)}
+        known |= {"messages": 1 + len(attempt.others)} if attempt.others else {}
         if isinstance(outcome, Sent):
             self._log.info("delivered", attempt=queued.attempts + 1, **known)
             if settled.before.failures:

@@ -1,25 +1,36 @@
 """What a lane reads and writes of the outbox: which message is next, and what an attempt at it came to."""
 
 import dataclasses
+import functools
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor import messages, poll
+from monitor import merged, messages, poll
 from monitor.config import Channel, Config
-from monitor.model import Level, Message, NotSent, Outcome, Sent
-from monitor.store import Tx, casebook, memory, outbox
+from monitor.deliver import merge
+from monitor.model import Message, NotSent, Outcome, Sent
+from monitor.store import Tx, casebook, memory, outbox, turns
 from monitor.store.outbox import Health, Queued
 
 FIRST_PAUSE = 10.0
 LONGEST_PAUSE = 900.0
 GIVE_UP = timedelta(days=2)
 FALLBACK = timedelta(minutes=15)
-ASIDE = timedelta(minutes=40)
-"""A head that fails for so long lets those behind it pass, if the service takes them: within the hour promised."""
+ASIDE = timedelta(minutes=30)
+"""A head that fails for so long lets those behind it pass, if the service takes them: within the hour promised.
+
+The next attempt is a quarter of an hour later at most; before, up to ten minutes may go to finding out which it is.
+"""
 ASIDE_PAUSE = timedelta(minutes=15)
 DOZE = 30.0
 """Seconds between two looks at whether quiet hours are over."""
+LOOKED_AT = 500
+"""Waiting messages that a look reads, of thousands perhaps: the first of them goes within half a minute, so that none
+behind them waits for its turn for long, and no look takes more than some milliseconds."""
+NAMED = 10
+"""Accounts of which a late message says how they stand now."""
 
 
 def pause(failures: int, chance: float) -> timedelta:
@@ -33,6 +44,8 @@ class Next:
     """What a lane does next: send this, or wait so many seconds of the clock (None: until woken)."""
 
     queued: Queued | None = None
+    others: Sequence[Queued] = ()
+    """What goes with it: its message then stands for all of them."""
     wait: float | None = None
     passed_on: Sequence[Message] = ()
     """The copies that now wait for the fallback."""
@@ -45,22 +58,28 @@ def plan(tx: Tx, config: Config, channel: Channel, now: datetime) -> Next:
     if health.next_attempt_at is not None and health.next_attempt_at > now:
         return Next(wait=_until([health.next_attempt_at, passes_at], now), passed_on=copies)
     sleeps = config.sleeps(channel, now)
-    queued = _urgent(tx, channel.name, now) if sleeps else outbox.head(tx, channel.name, now)
-    if queued is None and sleeps:
-        return Next(wait=DOZE, passed_on=copies)
-    if queued is None:
-        return Next(wait=_until([outbox.next_aside(tx, channel.name), passes_at], now), passed_on=copies)
-    return Next(_worded(tx, config, queued, now), passed_on=copies)
+    choice = _choose(tx, health, now, urgent=sleeps)
+    if choice.together:
+        head, *others = outbox.load(tx, choice.together)
+        return Next(_worded(tx, config, _as_one(head, others), now), others, passed_on=copies)
+    later = [now + timedelta(seconds=DOZE)] if sleeps else [outbox.next_aside(tx, channel.name), passes_at]
+    return Next(wait=_until([choice.at, *later], now), passed_on=copies)
 
 
-def _urgent(tx: Tx, channel: str, now: datetime) -> Queued | None:
-    """Find the next message that cannot wait for the end of quiet hours: about what is or was critical."""
-    ready = (one for one in outbox.waiting(tx, channel) if one.aside_until is None or one.aside_until <= now)
-    return next((one for one in ready if _is_urgent(one.message)), None)
+def _choose(tx: Tx, health: Health, now: datetime, *, urgent: bool) -> merge.Choice:
+    """Choose what goes next; in quiet hours of what is urgent."""
+    channel = health.channel
+    queue = turns.upcoming(tx, channel, now, most=LOOKED_AT, urgent=urgent)
+    asked = functools.cache(lambda kind: turns.latest(tx, channel, kind, now - merge.SPAN, now))
+    return merge.choose(queue, asked, now, most=merge.width(health.failures))
 
 
-def _is_urgent(message: Message) -> bool:
-    return message.severity is Level.CRITICAL or any(one.before is Level.CRITICAL for one in message.changes)
+def _as_one(head: Queued, others: Sequence[Queued]) -> Queued:
+    """Let the first of several carry the message that stands for all of them."""
+    if not others:
+        return head
+    parts = [head.message, *(one.message for one in others)]
+    return dataclasses.replace(head, message=merged.as_one(parts))
 
 
 def _until(moments: Sequence[datetime | None], now: datetime) -> float | None:
@@ -86,8 +105,9 @@ def _worded(tx: Tx, config: Config, queued: Queued, now: datetime) -> Queued:
     message = queued.message
     if now - message.decided_at <= messages.LATE:
         return queued
-    names = sorted({change.account for change in message.changes if change.account in config.accounts})
-    standings = [poll.informed(tx, memory.recall(tx, name), casebook.level_of(tx, name)) for name in names]
+    names = dict.fromkeys(change.account for change in message.changes if change.account in config.accounts)
+    stands = (poll.informed(tx, memory.recall(tx, name), casebook.level_of(tx, name)) for name in names)
+    standings = list(itertools.islice(stands, NAMED))
     body = messages.late(message, standings, now, config.timezone)
     return dataclasses.replace(queued, message=dataclasses.replace(message, body=body))
 
@@ -111,6 +131,8 @@ class Attempt:
     outcome: Outcome
     now: datetime
     seconds: float
+    others: Sequence[Queued] = ()
+    """What went with it."""
     is_probe: bool = False
 
     @property
@@ -132,7 +154,10 @@ class Settled:
 
 
 def settle(tx: Tx, config: Config, attempt: Attempt, chance: float) -> Settled:
-    """Write down what an attempt came to; give up, loudly, what has been waiting for two days."""
+    """Write down what an attempt came to; give up, loudly, what has been waiting for two days.
+
+    One that failed is the first message's alone: the next one may well be with others.
+    """
     message, outcome = attempt.queued.message, attempt.outcome
     error = outcome.reason if isinstance(outcome, NotSent) else None
     outbox.record(tx, message, attempt.began, seconds=attempt.seconds, error=error)
@@ -161,7 +186,9 @@ def healthier(health: Health, attempt: Attempt, chance: float) -> Health:
 
 def _taken(tx: Tx, attempt: Attempt, before: Health) -> Settled:
     message = attempt.queued.message
-    outbox.settle(tx, [message.id], "sent", attempt.now)
+    for other in attempt.others:
+        outbox.record(tx, other.message, attempt.began, seconds=attempt.seconds, error=None)
+    outbox.settle(tx, [message.id, *(other.message.id for other in attempt.others)], "sent", attempt.now)
     if attempt.is_probe:
         outbox.set_tried_aside(tx, message.channel, attempt.now)
     after = healthier(before, attempt, 0)

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
 
+from monitor import merged
 from monitor.model import Cause, Change, Level, Message
 from monitor.store import schema
 
@@ -67,6 +68,7 @@ def _row(message: Message) -> dict[str, Any]:
         "attempts": 0,
         "waits_since": message.decided_at,
         "passed_on": False,
+        "kind": merged.kind(message),
     }
 
 
@@ -108,20 +110,16 @@ def _change(values: dict[str, Any]) -> Change:
     return Change(**values | kinds)
 
 
-def head(tx: Connection, channel: str, now: datetime) -> Queued | None:
-    """Return the message that a channel must send next: the oldest that waits and is not set aside."""
-    return _first(tx, channel, or_(_box.aside_until.is_(None), _box.aside_until <= now))
+def load(tx: Connection, ids: Sequence[str]) -> list[Queued]:
+    """Return these messages, in order."""
+    return [_queued(row) for row in tx.execute(select(schema.outbox).where(_box.id.in_(ids)).order_by(_box.position))]
 
 
 def behind(tx: Connection, queued: Queued) -> Queued | None:
     """Return the message behind another of the same channel that was tried least often, so that each has its turn."""
-    others = _box.aside_until.is_(None) & (_box.id != queued.message.id)
-    return _first(tx, queued.message.channel, others, _box.attempts)
-
-
-def _first(tx: Connection, channel: str, which: Any, *order: Any) -> Queued | None:  # noqa: ANN401 - a condition
-    here = select(schema.outbox).where(_WAITING, _box.channel == channel, which)
-    row = tx.execute(here.order_by(*order, _box.position).limit(1)).first()
+    others = _WAITING & (_box.channel == queued.message.channel) & _box.aside_until.is_(None)
+    query = select(schema.outbox).where(others, _box.id != queued.message.id)
+    row = tx.execute(query.order_by(_box.attempts, _box.position).limit(1)).first()
     return None if row is None else _queued(row)
 
 
@@ -235,13 +233,14 @@ def set_tried_aside(tx: Connection, channel: str, now: datetime) -> None:
 
 
 def retry(tx: Connection, message: Message, now: datetime) -> None:
-    """Let a message wait again, as if it had just been decided and never been tried, and its channel try at once."""
+    """Let a message wait again, as if it had never been tried, and its channel try at once: it waits for no others."""
     values = {
         "state": "waiting",
         "settled_at": None,
         "waits_since": now,
         "first_attempt_at": None,
         "aside_until": None,
+        "kind": "",
     }
     here = (_box.id == message.id) & _box.state.in_(("waiting", "given_up"))
     tx.execute(update(schema.outbox).where(here), values)

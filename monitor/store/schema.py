@@ -240,12 +240,15 @@ outbox = Table(
     Column("aside_until", Time),  # set aside so that it does not block those behind it
     Column("passed_on", Boolean(create_constraint=False), nullable=False),  # to the fallback
     Column("settled_at", Time),
+    Column("kind", _Name),  # what is of one kind may go as one; empty or NULL: goes alone
 )
 _waiting = outbox.c.state == "waiting"
 Index("outbox_waiting", outbox.c.channel, outbox.c.position, sqlite_where=_waiting, postgresql_where=_waiting)
 Index("outbox_by_event", outbox.c.event)
 _settled = outbox.c.settled_at.is_not(None)
 Index("outbox_by_end", outbox.c.settled_at, sqlite_where=_settled, postgresql_where=_settled)
+_by_kind, _sent = (outbox.c.channel, outbox.c.kind, outbox.c.settled_at, outbox.c.account), outbox.c.state == "sent"
+Index("outbox_by_kind", *_by_kind, sqlite_where=_sent, postgresql_where=_sent)
 
 deliveries = Table(
     "deliveries",

@@ -1,0 +1,48 @@
+"""Many messages as one: which are of one kind, and what the message says that stands for them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from monitor import messages
+from monitor.model import MONITOR, Message
+
+NEWS = "news"
+"""The kind of what is no alert's, such as purchases that landed."""
+NAMED = 10
+"""Accounts that a title names."""
+
+
+def kind(message: Message) -> str:
+    """Return what a message is about, for all accounts alike: the rule of its worst change.
+
+    Empty for what goes alone: what has no changes, or is about several accounts already.
+    """
+    accounts = {change.account for change in message.changes}
+    if accounts != {message.account}:
+        return ""
+    if message.account == MONITOR:
+        return MONITOR
+    return messages.worst(message.changes).rule or NEWS
+
+
+def as_one(parts: Sequence[Message]) -> Message:
+    """Return the message that stands for several of a kind, with a line for each change, in order.
+
+    It goes by the name and the place of the first.
+    """
+    changes = tuple(change for part in parts for change in part.changes)
+    severity = messages.severity(changes)
+    names = list(dict.fromkeys(change.account for change in changes))
+    return replace(
+        parts[0],
+        decided_at=min(part.decided_at for part in parts),
+        severity=severity,
+        title=f"[{severity.name}] {len(names):,} accounts: {kind(parts[0])} ({_named(names)})",
+        body="\n".join(messages.title(change) for change in changes),
+        changes=changes,
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
