@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, event
 
 from crash.points import About, Moments, Point
+from monitor import poll
 from monitor.ask import Provider
-from monitor.deliver import Sender
+from monitor.deliver import Sender, ledger
 from monitor.deliver.ledger import Attempt
 from monitor.model import Message, Outcome, Seen, Sent
 from monitor.poll import Polled
@@ -108,7 +109,7 @@ class WatchedStore(Store):
             self.moments.pass_by(points[kind], about)
 
 
-_BY_NAME = {"take_up": "start", "reconcile": "reload", "settle": "settle"}
+_BY_FUNCTION = {poll.settle: "poll", ledger.settle: "settle", poll.take_up: "start", poll.reconcile: "reload"}
 
 
 def _kind(work: Callable[..., Any]) -> str:
@@ -116,9 +117,8 @@ def _kind(work: Callable[..., Any]) -> str:
     if isinstance(work, partial) and work.func.__name__ == "write":
         return "farewell" if work.keywords["life"].stopped_at is not None else ""
     if isinstance(work, partial):
-        return _BY_NAME.get(work.func.__name__, "")
-    called = set(work.__code__.co_names) if work.__name__ == "<lambda>" else set[str]()
-    return "poll" if {"poll", "settle"} <= called else "plan" if "plan" in called else ""
+        return _BY_FUNCTION.get(work.func, "")
+    return "plan" if work.__name__ == "<lambda>" and "plan" in work.__code__.co_names else ""
 
 
 def _about(work: Callable[..., Any]) -> About | None:
