@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 from structlog.stdlib import BoundLogger
 
-from monitor import poll
 from monitor.alerts import Ruling
 from monitor.config import Config
-from monitor.deliver.undelivered import Move
 from monitor.model import MONITOR, Message
-from monitor.poll import Home, Polled
+from monitor.poll import Home, Move, Polled
 from monitor.store import Store, as_of
 from monitor.store.life import Life
 
@@ -68,7 +66,7 @@ def home(log: BoundLogger, found: Home, *, was_well: bool) -> None:
         log.warning("database_recovered", database=found.database, kept=found.kept or None)
 
 
-def own(log: BoundLogger, moves: Sequence[Move | poll.Move]) -> None:
+def own(log: BoundLogger, moves: Sequence[Move | Move]) -> None:
     """Say what the monitor's own alerts came to: channels that do not deliver, accounts that fail alike."""
     for move in moves:
         say = log.warning if move.now > move.before else log.info

@@ -18,9 +18,9 @@ from world import MAIN, START, World
 from monitor import config as configuration
 from monitor.config import Unusable
 from monitor.deliver import watch
-from monitor.deliver.undelivered import Move, audience
+from monitor.deliver.undelivered import audience
 from monitor.model import MONITOR, Cause, Level
-from monitor.poll import pass_on
+from monitor.poll import Move, pass_on
 from monitor.rules import REMINDERS, Undelivered
 from monitor.store import casebook, durations, life, outbox
 from monitor.store.life import Life

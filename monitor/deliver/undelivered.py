@@ -11,19 +11,10 @@ from monitor import messages, poll
 from monitor.alerts import Found, Listener
 from monitor.config import Channel, Config, Unusable
 from monitor.model import MONITOR, Alert, Level, Message
+from monitor.poll import Move
 from monitor.rules import Undelivered
 from monitor.store import Tx, casebook, outbox
 from monitor.store.outbox import Health
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """An alert about a channel that began or ended, for the log."""
-
-    rule: str
-    before: Level
-    now: Level
-    said: str
 
 
 @dataclass(frozen=True, slots=True)
