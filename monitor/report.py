@@ -66,7 +66,7 @@ def home(log: BoundLogger, found: Home, *, was_well: bool) -> None:
         log.warning("database_recovered", database=found.database, kept=found.kept or None)
 
 
-def own(log: BoundLogger, moves: Sequence[Move | Move]) -> None:
+def own(log: BoundLogger, moves: Sequence[Move]) -> None:
     """Say what the monitor's own alerts came to: channels that do not deliver, accounts that fail alike."""
     for move in moves:
         say = log.warning if move.now > move.before else log.info
