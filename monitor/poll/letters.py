@@ -79,19 +79,28 @@ def compose(
     ]
 
 
-def keep(tx: Tx, config: Config, told: Mapping[str, Change], now: datetime) -> dict[str, Change]:
-    """Keep for later what can wait and is for a channel that is not to be disturbed now; return the rest."""
+def part(config: Config, told: Mapping[str, Change], now: datetime) -> tuple[dict[str, Change], dict[str, Change]]:
+    """Part what is told now from what can wait and is for a channel that is not to be disturbed now."""
     names = [name for name in told if name in config.channels and config.sleeps(config.channels[name], now)]
     waits = {name: told[name] for name in names if Level.CRITICAL not in {told[name].level, told[name].before}}
+    return {name: change for name, change in told.items() if name not in waits}, waits
+
+
+def keep(tx: Tx, config: Config, told: Mapping[str, Change], now: datetime) -> dict[str, Change]:
+    """Keep for later what can wait and is for a channel that is not to be disturbed now; return the rest."""
+    at_once, waits = part(config, told, now)
     later.keep(tx, waits, now)
-    return {name: change for name, change in told.items() if name not in waits}
+    return at_once
+
+
+def missed(alert: Alert | None, told: Mapping[str, Change], now: datetime) -> dict[str, Change]:
+    """Word for later that an alert ended while these channels were not to be disturbed, and how long it lasted."""
+    return {name: messages.afterwards(one, now - alert.started_at) for name, one in told.items()} if alert else {}
 
 
 def keep_missed(tx: Tx, alert: Alert | None, told: Mapping[str, Change], now: datetime) -> None:
     """Keep for later that an alert ended while these channels were not to be disturbed, and how long it lasted."""
-    if alert is not None and told:
-        lasted = now - alert.started_at
-        later.keep(tx, {name: messages.afterwards(one, lasted) for name, one in told.items()}, now)
+    later.keep(tx, missed(alert, told, now), now)
 
 
 def catch_up(tx: Tx, account: str, heard: dict[str, list[Change]]) -> dict[str, list[Change]]:

@@ -1,8 +1,10 @@
 """What an account's spending comes to: figures once an hour, and what a message says of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import reduce
+from typing import Protocol
 
 from monitor.config import Account, Config
 from monitor.figures import LONGEST, NOTHING, Figures, Money, Wanted, is_due, take, turn_of
@@ -16,29 +18,71 @@ from monitor.store.memory import Memory
 _DAY = timedelta(days=1)
 
 
+class Ledger(Protocol):
+    """Where the hours of an account are kept, and the figures that were taken of them last."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether all hours are there: in memory, while the disk fails, only the latest are."""
+
+    def hours(self, tally: Tally, latest: Balance, since: datetime) -> Sequence[Hour]:
+        """Return every hour from a moment on, the one that goes on included, as known at the latest reading."""
+
+    def figures(self) -> Figures | None:
+        """Look up the figures."""
+
+    def keep(self, figures: Figures) -> None:
+        """Keep figures that were taken anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Those in the database."""
+
+    tx: Tx
+    account: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether the disk works."""
+        return hourly.is_whole(self.tx)
+
+    def hours(self, tally: Tally, latest: Balance, since: datetime) -> Sequence[Hour]:
+        """Read hours."""
+        return hourly.read(self.tx, self.account, tally, latest, since)
+
+    def figures(self) -> Figures | None:
+        """Read the figures."""
+        return hourly.figures(self.tx, self.account)
+
+    def keep(self, figures: Figures) -> None:
+        """Write figures down."""
+        hourly.save_figures(self.tx, self.account, figures)
+
+
 @dataclass(frozen=True, slots=True)
 class _Counted:
     """An account of which at least one reading is known."""
 
-    account: str
+    ledger: Ledger
     tally: Tally
     latest: Balance
 
-    def hours(self, tx: Tx, since: datetime) -> list[Hour]:
-        return hourly.read(tx, self.account, self.tally, self.latest, since)
+    def hours(self, since: datetime) -> Sequence[Hour]:
+        return self.ledger.hours(self.tally, self.latest, since)
 
-    def figures(self, tx: Tx) -> Figures | None:
+    def figures(self) -> Figures | None:
         """Look up those taken last."""
-        return self.own(hourly.figures(tx, self.account))
+        return self.own(self.ledger.figures())
 
     def own(self, figures: Figures | None) -> Figures | None:
         """Return figures if they are not of an account that the key was of before."""
         return figures if figures is not None and figures.since == self.tally.since else None
 
 
-def _counted(known: Memory) -> _Counted | None:
+def _counted(ledger: Ledger, known: Memory) -> _Counted | None:
     latest = known.balance
-    return _Counted(known.account, known.tally, latest) if known.tally is not None and latest is not None else None
+    return _Counted(ledger, known.tally, latest) if known.tally is not None and latest is not None else None
 
 
 def money(tx: Tx, config: Config, account: Account, known: Memory, figures: Figures | None) -> Money | None:
@@ -46,16 +90,21 @@ def money(tx: Tx, config: Config, account: Account, known: Memory, figures: Figu
 
     ``figures`` are those that were taken last, None if they are to be looked up.
     """
-    counted = _counted(known)
+    return weigh(Rows(tx, account.name), config, account, known, figures)
+
+
+def weigh(ledger: Ledger, config: Config, account: Account, known: Memory, figures: Figures | None) -> Money | None:
+    """Return the same by any ledger."""
+    counted = _counted(ledger, known)
     if counted is None:
         return None
     wanted = _wanted(account)
-    figures = counted.own(figures) or counted.figures(tx)
-    if hourly.is_whole(tx):  # else those from before go on
-        figures = _up_to_date(tx, counted, figures, wanted, config.timezone)
+    figures = counted.own(figures) or counted.figures()
+    if ledger.is_whole:  # else those from before go on
+        figures = _up_to_date(counted, account, figures, wanted, config.timezone)
     if figures is None:
         return None
-    return Money(figures, counted.hours(tx, figures.until) if wanted.hours else (), counted.latest.at)
+    return Money(figures, counted.hours(figures.until) if wanted.hours else (), counted.latest.at)
 
 
 def _wanted(account: Account) -> Wanted:
@@ -63,25 +112,29 @@ def _wanted(account: Account) -> Wanted:
     return reduce(Wanted.plus, asked) if asked else NOTHING
 
 
-def _up_to_date(tx: Tx, counted: _Counted, figures: Figures | None, wanted: Wanted, zone: tzinfo) -> Figures:
+def _up_to_date(counted: _Counted, account: Account, figures: Figures | None, wanted: Wanted, zone: tzinfo) -> Figures:
     """Take figures anew if they are due."""
     now = counted.latest.at
-    turn = turn_of(counted.account, now)
+    turn = turn_of(account.name, now)
     if figures is not None and not is_due(figures, turn, wanted, now, zone):
         return figures
-    hours = counted.hours(tx, now - LONGEST)
-    fresh = take(hours, now, wanted, zone, turn=turn, since=counted.tally.since)
-    hourly.save_figures(tx, counted.account, fresh)
+    fresh = take(counted.hours(now - LONGEST), now, wanted, zone, turn=turn, since=counted.tally.since)
+    counted.ledger.keep(fresh)
     return fresh
 
 
 def informed(tx: Tx, known: Memory, level: Level) -> Standing:
     """Return how an account stands, with what went and how long the rest lasts: for messages."""
-    standing, counted = memory.standing(known, level), _counted(known)
+    return stand(Rows(tx, known.account), known, level)
+
+
+def stand(ledger: Ledger, known: Memory, level: Level) -> Standing:
+    """Return the same by any ledger."""
+    standing, counted = memory.standing(known, level), _counted(ledger, known)
     if counted is None:
         return standing
-    latest, figures = counted.latest, counted.figures(tx)
-    gone = spent(counted.hours(tx, latest.at - _DAY), latest.at - _DAY, latest.at, now=latest.at)
+    latest, figures = counted.latest, counted.figures()
+    gone = spent(counted.hours(latest.at - _DAY), latest.at - _DAY, latest.at, now=latest.at)
     if gone.since is not None:
         gone = replace(gone, since=max(gone.since, counted.tally.since))
     pace = figures.pace if figures else None

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from monitor.figures import Figures
-from monitor.spending import Balance, Hour, Tally, count, hour_of, known, plus, together
+from monitor.spending import Balance, Hour, Tally, hour_of, known, plus, together
 from monitor.store import schema
 from monitor.store.mirror import PARTIAL
 from monitor.store.quick import Quick
@@ -39,13 +39,6 @@ def add(tx: Connection, account: str, hours: Sequence[Hour]) -> None:
 
 def _hour(row: object) -> Hour:
     return Hour(*row)  # type: ignore[misc]  # the columns are its fields, in their order
-
-
-def count_on(tx: Connection, account: str, tally: Tally, before: Balance, after: Balance) -> Tally:
-    """Count one more reading."""
-    over, tally = count(tally, before, after)
-    add(tx, account, over)
-    return tally
 
 
 def read(tx: Connection, account: str, tally: Tally, latest: Balance, since: datetime) -> list[Hour]:

@@ -1,6 +1,6 @@
 """What is remembered of accounts: the latest reading, why there is none now, and since when."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, 
 from monitor.alerts.outage import Failing
 from monitor.messages import Standing
 from monitor.model import Failure, Kind, Level, Reading, Seen
-from monitor.spending import Balance, Hour, Tally, hour_of
+from monitor.spending import Balance, Hour, Tally, count, hour_of
 from monitor.store import history, hourly, schema
 from monitor.store.quick import Quick
 
@@ -82,60 +82,74 @@ def _tally(row: Row[Any]) -> Tally | None:
     return Tally(row.counted_since, row.counted_at, hour)
 
 
-def remember(tx: Connection, before: Memory, seen: Seen, now: datetime, *, gap: timedelta) -> Memory:
-    """Write down what a poll saw; a run of equal readings, or of equal failures, is one row that grows.
+def follow(
+    before: Memory, seen: Seen, now: datetime, *, gap: timedelta, new: int | None = None
+) -> tuple[Memory, Sequence[Hour]]:
+    """Return what is known after a poll, and the hours that are over with it. Pure.
 
-    A pause longer than ``gap`` ends a run, so that history shows when nobody looked.
+    A run of equal readings, or of equal failures, that goes on keeps its id; one that begins has ``new``. A pause
+    longer than ``gap`` ends a run, so that history shows when nobody looked.
     """
     if before.polled_at is not None and now - before.polled_at > gap:
         before = replace(before, reading_id=None, failure_id=None)
-    if isinstance(seen, Reading):
-        return _remember_reading(tx, before, seen, now)
-    return _remember_failure(tx, before, seen, now)
-
-
-def _remember_reading(tx: Connection, before: Memory, reading: Reading, now: datetime) -> Memory:
-    if before.reading_id is not None and reading == before.reading and before.failure is None:
-        history.grow(tx, before.reading_id, reading, now)
-        _SAVE_TIME.run(tx, {"account": before.account, "now": now})
-        return replace(before, read_at=now, polled_at=now, wait_until=None)
-    run = history.begin(tx, before.account, reading, now)
+    if isinstance(seen, Failure):
+        return _after_failure(before, seen, now, new), ()
+    if before.reading_id is not None and seen == before.reading and before.failure is None:
+        return replace(before, read_at=now, polled_at=now, wait_until=None), ()
+    over, tally = _count(before, seen, now)
     after = Memory(
         account=before.account,
-        reading=reading,
+        reading=seen,
         read_at=now,
-        reading_id=run,
-        owner=reading.account_id or before.owner,
+        reading_id=new,
+        owner=seen.account_id or before.owner,
         polled_at=now,
-        tally=_count(tx, before, reading, now),
+        tally=tally,
     )
-    return _save(tx, after, is_new=before.polled_at is None)
+    return after, over
 
 
-def _count(tx: Connection, before: Memory, reading: Reading, now: datetime) -> Tally:
+def _count(before: Memory, reading: Reading, now: datetime) -> tuple[Sequence[Hour], Tally]:
     """Count what went down or up since the reading before; afresh, where that was none, or another account's."""
     if before.tally is None or before.balance is None or before.is_of_another(reading):
-        return Tally.begin(now)
-    return hourly.count_on(tx, before.account, before.tally, before.balance, Balance(now, reading.balance_usd))
+        return (), Tally.begin(now)
+    return count(before.tally, before.balance, Balance(now, reading.balance_usd))
 
 
-def _remember_failure(tx: Connection, before: Memory, failure: Failure, now: datetime) -> Memory:
+def _after_failure(before: Memory, failure: Failure, now: datetime, new: int | None) -> Memory:
     known = replace(failure, retry_after=None)
-    run = before.failure_id
-    if run is not None and known == before.failure:
-        history.grow(tx, run, known, now)
-    else:
-        run = history.begin(tx, before.account, known, now)
     wait = now + failure.retry_after if failure.retry_after else before.wait_until
-    after = replace(
+    return replace(
         before,
         failure=known,
         failing_since=before.failing_since or now,
-        failure_id=run,
+        failure_id=before.failure_id if before.failure_id is not None and known == before.failure else new,
         polled_at=now,
         wait_until=wait if wait and wait > now else None,
     )
+
+
+def remember(tx: Connection, before: Memory, seen: Seen, now: datetime, *, gap: timedelta) -> Memory:
+    """Write down what a poll saw; a run of equal readings, or of equal failures, is one row that grows."""
+    after, over = follow(before, seen, now, gap=gap)
+    if isinstance(seen, Failure):
+        after = replace(after, failure_id=_run(tx, before.account, after.failure_id, seen, now))
+    elif after.reading_id is None:
+        after = replace(after, reading_id=_run(tx, before.account, None, seen, now))
+        hourly.add(tx, before.account, over)
+    else:
+        _run(tx, before.account, after.reading_id, seen, now)
+        _SAVE_TIME.run(tx, {"account": before.account, "now": now})
+        return after
     return _save(tx, after, is_new=before.polled_at is None)
+
+
+def _run(tx: Connection, account: str, run: int | None, seen: Seen, now: datetime) -> int:
+    """Let a run grow, or begin one; return its id."""
+    if run is None:
+        return history.begin(tx, account, seen, now)
+    history.grow(tx, run, seen, now)
+    return run
 
 
 _ITS = schema.accounts.c.name == bindparam("account")
