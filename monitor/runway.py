@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import cycle, pairwise
-from math import prod
+from itertools import cycle
+from operator import add, mul
 
 from monitor.spending import HOUR, Hour
 
@@ -99,11 +99,12 @@ class _Day:
 def pace(hours: Iterable[Hour], now: datetime) -> Pace | NotYet:
     """Take the pace from hours of USD; those older than four weeks, and the one that goes on, do not count."""
     fell, watched = _places(hours, now)
-    basis = sum(watched, timedelta(0))
+    seen = [_seen(watched[first : first + 24]) for first in range(0, len(watched), 24)]
+    basis = sum(seen, timedelta(0))
     if basis < LEAST:
         return NotYet(LEAST - basis)
     calm, excess = _calm(fell)
-    days = _days(calm, watched)
+    days = _days(calm, seen)
     weekdays = _weekdays(days)
     even = [_evened(day, share) for day, share in zip(days, weekdays * 4, strict=True)]
     level, growth, count = _line(even)
@@ -122,17 +123,23 @@ def pace(hours: Iterable[Hour], now: datetime) -> Pace | NotYet:
 def _places(hours: Iterable[Hour], now: datetime) -> tuple[list[Decimal], list[timedelta]]:
     """Put what fell, and for how long somebody looked, into the hours of the window, the last one first."""
     fell, watched = [_ZERO] * (24 * _DAYS), [timedelta(0)] * (24 * _DAYS)
-    end = now.replace(minute=0, second=0, microsecond=0) - HOUR
+    last = now.toordinal() * 24 + now.hour - 1  # hours as numbers: quicker to subtract than times
     for hour in hours:
-        place = (end - hour.start) // HOUR
+        start = hour.start
+        place = last - start.toordinal() * 24 - start.hour
         if 0 <= place < len(fell):
             fell[place], watched[place] = hour.fell, hour.watched
     return fell, watched
 
 
+def _seen(watched: Sequence[timedelta]) -> timedelta:
+    """Return for how long somebody looked in a day; nearly always that is all of it."""
+    return _DAY if watched.count(HOUR) == len(watched) else sum(watched, timedelta(0))
+
+
 def _calm(fell: Sequence[Decimal]) -> tuple[Sequence[Decimal], Decimal]:
     """Lower the busiest hour, which may lie in two hours of the clock, to the next busiest; return by how much, too."""
-    pairs = [one + other for one, other in pairwise(fell)]
+    pairs = list(map(add, fell, fell[1:]))
     most = max(pairs)
     if not most:
         return fell, _ZERO
@@ -142,12 +149,12 @@ def _calm(fell: Sequence[Decimal]) -> tuple[Sequence[Decimal], Decimal]:
     return [*fell[:place], fell[place] * part, fell[place + 1] * part, *fell[place + 2 :]], most - following
 
 
-def _days(fell: Sequence[Decimal], watched: Sequence[timedelta]) -> list[_Day]:
+def _days(fell: Sequence[Decimal], seen: Sequence[timedelta]) -> list[_Day]:
+    """Put the hours together; ``seen`` is for how long somebody looked in each day."""
     days = []
-    for first in range(0, len(fell), 24):
-        seen = sum(watched[first : first + 24], timedelta(0))
-        weight = Decimal(seen // _TICK) / (_DAY // _TICK)
-        days.append(_Day(weight, sum(fell[first : first + 24], _ZERO) / weight if seen else _ZERO))
+    for day, watched in enumerate(seen):
+        weight = _ONE if watched == _DAY else Decimal(watched // _TICK) / (_DAY // _TICK)
+        days.append(_Day(weight, sum(fell[24 * day : 24 * (day + 1)], _ZERO) / weight if watched else _ZERO))
     return days
 
 
@@ -207,12 +214,15 @@ def _trust(square: Decimal, doubt: Decimal, freedom: Decimal) -> Decimal:
 
 def _lull(days: Sequence[_Day]) -> Decimal | None:
     """Return the rate of the last three days if money goes far less than in any three days before, else None."""
-    known = [days[first : first + 3] for first in range(3, _DAYS - 2)]
-    before = [_mean(three, _ZERO) for three in known if _total(day.weight for day in three) >= _THREE]
-    if len(before) < _ENOUGH:
+    if not any(day.weight for day in days[:3]):
         return None
-    rest = _mean(days[:3], before[0])
-    return rest if rest < min(before) * _FAR_LESS else None
+    rest, count = _mean(days[:3], _ZERO), 0
+    for three in zip(days[3:], days[4:], days[5:], strict=False):
+        if _total(day.weight for day in three) >= _THREE:
+            if rest >= _mean(three, _ZERO) * _FAR_LESS:
+                return None  # nearly always at once
+            count += 1
+    return rest if count >= _ENOUGH else None
 
 
 def _variance(days: Sequence[_Day], level: Decimal, growth: Decimal) -> Decimal:
@@ -226,8 +236,11 @@ def _total(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, _ZERO)
 
 
-def _dot(*columns: Sequence[Decimal]) -> Decimal:
-    return _total(prod(row, start=_ONE) for row in zip(*columns, strict=True))
+def _dot(first: Iterable[Decimal], *others: Sequence[Decimal]) -> Decimal:
+    """Multiply row by row, and add up."""
+    for column in others:
+        first = map(mul, first, column)
+    return _total(first)
 
 
 # -- the runway -------------------------------------------------------------------------------------------------------

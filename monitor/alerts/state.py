@@ -78,7 +78,7 @@ def advance(state: State, verdict: Verdict, *, confirm: int, limits: str) -> Sta
 
 
 def _is_pending(state: State) -> bool:
-    return any((state.up_warning, state.up_critical, state.down_warning, state.down_critical))
+    return bool(state.up_warning or state.up_critical or state.down_warning or state.down_critical)
 
 
 def former(state: State, limits: str) -> str:

@@ -14,6 +14,10 @@ _LEAST_INTERVALS = 3
 """A single slow or lost poll is no outage, however short the thresholds."""
 
 
+_FINE = {kind: Verdict(Level.OK, Level.OK, Trouble(kind=kind, reason="", since=None)) for kind in Kind}
+"""What nearly every poll comes to."""
+
+
 class Unreachable(TwoLevels):
     """No reading for that long, whatever the reasons, and at least 3 intervals."""
 
@@ -33,6 +37,8 @@ class Unreachable(TwoLevels):
 
     def judge(self, look: Look) -> Verdict:
         """Count from the first failed poll after the last reading; only a reading eases or ends it."""
+        if isinstance(look.seen, Reading) and look.failing_since is None:
+            return _FINE[Kind.UNREACHABLE]
         if isinstance(look.seen, Reading) or look.failing_since is None:
             return Verdict(Level.OK, Level.OK, Trouble(kind=Kind.UNREACHABLE, reason="", since=look.failing_since))
         silence = look.now - look.failing_since
@@ -57,7 +63,7 @@ class _OneKind(Rule):
             case Failure():
                 return None
             case _:
-                return Verdict(Level.OK, Level.OK, Trouble(kind=self.kind, reason="", since=None))
+                return _FINE[self.kind]
 
     def _bad(self, reason: str) -> Verdict:
         return Verdict(self.level, self.level, Trouble(kind=self.kind, reason=reason, since=None))
