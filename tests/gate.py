@@ -10,7 +10,7 @@ import sys
 
 CORE = (
     "monitor/model.py,monitor/quantity.py,monitor/hours.py,monitor/spending.py,monitor/runway.py,"
-    "monitor/figures.py,monitor/outlook.py,monitor/together.py,monitor/digest.py,"
+    "monitor/figures.py,monitor/outlook.py,monitor/replay.py,monitor/together.py,monitor/digest.py,"
     "monitor/rules.py,monitor/rules/*,monitor/alerts/*,monitor/messages.py,monitor/merged.py,"
     "monitor/deliver.py,monitor/deliver/*"
 )
