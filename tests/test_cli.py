@@ -21,6 +21,7 @@ NAMES = [
     "wait",
     "status",
     "history",
+    "replay",
     "alerts",
     "digest",
     "outbox",

@@ -264,6 +264,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("history", "denied"),
     ("history", "garbled", "--json"),
     ("history", "fine", "--format", "csv"),
+    ("replay", "fine"),
+    ("replay", "denied", "--json"),
     ("alerts",),
     ("alerts", "--all"),
     ("alerts", "--all", "--json"),

@@ -35,6 +35,7 @@ _COMMANDS = {
     "wait": _Place("monitor.cli.wait", "wait", "poll until the balance is there, as after a purchase"),
     "status": _Place("monitor.cli.status", "status", "what the daemon knows: balances, alerts, channels"),
     "history": _Place("monitor.cli.history", "history", "what polls saw of an account: table, CSV or JSON"),
+    "replay": _Place("monitor.cli.replay", "command", "what the rules would have sent in the past"),
     "alerts": _Place("monitor.cli.alerts", "alerts", "what is wrong now or was before, and who was told"),
     "digest": _Place("monitor.cli.digest", "digest", "the digest as it would be sent now"),
     "outbox": _Place("monitor.cli.outbox", "outbox_group", "messages that wait or were given up"),
