@@ -131,8 +131,11 @@ def test_a_reload_that_hangs_is_refused_and_the_daemon_stays_healthy(api: Api, t
 
 
 def test_a_reload_brings_accounts_and_channels_and_takes_them_away(api: Api, tmp_path: Path) -> None:
-    api.create("batch", balance_usd=4, alert_threshold=0)
+    api.create(
+        "batch", balance_usd=40, alert_threshold=50
+    )  # another rule than that of main: nothing waits to be merged
     api.change(balance_usd=20)
+    theirs = "$40.00 left (at or below the API's own alert threshold of $50.00)"
     with Webhook() as first, Webhook() as second, Run(tmp_path, settings(api, first.url)) as run:
         run.start()
         first.wait_posts(1, 10)
@@ -144,10 +147,8 @@ def test_a_reload_brings_accounts_and_channels_and_takes_them_away(api: Api, tmp
         run.send(signal.SIGHUP)
         first.wait_posts(3, 10)
         assert run.stop() == 0
-    assert first.titles[2] == (
-        "[INFO] batch: balance_usd is no longer watched (was critical: $4.00 left (at or below $5.00))"
-    )
-    assert set(second.titles) == {LOW, "[CRITICAL] batch: $4.00 left (at or below $5.00)"}
+    assert first.titles[2] == f"[INFO] batch: low_balance_alert is no longer watched (was warning: {theirs})"
+    assert set(second.titles) == {LOW, f"[WARNING] batch: {theirs}"}
 
 
 @pytest.mark.slow
