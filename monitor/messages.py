@@ -8,7 +8,7 @@ from decimal import Decimal
 from monitor import outlook
 from monitor.model import MONITOR, Cause, Change, Failure, Kind, Level, Message, Reading
 from monitor.quantity import Unit, spoken, tell, to_the_minute
-from monitor.rules import Age, Fact, Flag, Gone, Lasting, Measure, Rise, Spike, Trouble
+from monitor.rules import Age, Fact, Flag, Gone, Lasting, Measure, Rise, Spike, Trouble, Unforeseen
 from monitor.runway import NotYet, Runway
 from monitor.spending import Spend
 
@@ -43,7 +43,7 @@ def phrase(fact: Fact, level: Level, now: datetime, *, zone: tzinfo = UTC) -> st
             least = "at least " * at_least
             money = [tell(amount, Unit.USD) for amount in (after - before, before, after)]
             return f"went up by {least}{money[0]}, from {money[1]} to {money[2]}"
-        case Lasting() | Gone() | Spike():
+        case Lasting() | Unforeseen() | Gone() | Spike():
             return outlook.phrase(fact, level, zone)
         case Age(since):
             return _age(since, level, now, zone=zone)

@@ -4,10 +4,11 @@ What went is never called usage: it may have expired.
 """
 
 from datetime import datetime, timedelta, tzinfo
+from math import ceil, floor
 
 from monitor.model import Level, Reading
 from monitor.quantity import Unit, spoken, tell
-from monitor.rules import Gone, Lasting, Spike
+from monitor.rules import Gone, Lasting, Spike, Unforeseen
 from monitor.runway import NotYet, Runway, runway
 from monitor.spending import Spend
 
@@ -19,11 +20,13 @@ _NOW = {"day": "today", "week": "this week", "month": "this month"}
 _SLACK = timedelta(minutes=1)
 
 
-def phrase(fact: Lasting | Gone | Spike, level: Level, zone: tzinfo) -> str:
+def phrase(fact: Lasting | Unforeseen | Gone | Spike, level: Level, zone: tzinfo) -> str:
     """Say what a rule about money found, at the level that it has come to (OK: what ended it)."""
     match fact:
         case Lasting():
             return _lasting(fact, level)
+        case Unforeseen():
+            return "not enough data yet to say how long it lasts"
         case Gone():
             return _gone(fact, level, zone)
         case _:
@@ -33,18 +36,35 @@ def phrase(fact: Lasting | Gone | Spike, level: Level, zone: tzinfo) -> str:
 def _lasting(fact: Lasting, level: Level) -> str:
     """Say how long a balance lasts: ``about 3 days left (at or below 7 days)``."""
     mid = runway(fact.pace, fact.balance).mid
-    left = "nothing left" if mid == timedelta(0) else f"{about(mid)} left"
     line = fact.critical if level is Level.CRITICAL else fact.warning
     line = fact.critical if line is None else line
     if line is None:
-        return left
+        return _left(mid, mid)
     if mid is not None and mid <= line:
         where = f"at or below {spoken(line)}"
     elif level is Level.OK:
         where = f"above {spoken(line)}"
     else:
-        where = f"ends above {spoken(fact.margin.above(line))}"
-    return f"{left} ({where})"
+        line = fact.margin.above(line)
+        where = f"ends above {spoken(line)}"
+    return f"{_left(mid, line)} ({where})"
+
+
+def _left(mid: timedelta | None, line: timedelta | None) -> str:
+    """Say how long it lasts; with a tenth, where it would seem to be on the threshold, or beyond it."""
+    if mid == timedelta(0):
+        return "nothing left"
+    if mid is None or line is None or mid < _MINUTE:
+        return f"{about(mid)} left"
+    unit, name, _ = _unit(mid)
+    if _side(round(mid / unit) * unit, line) == _side(mid, line):
+        return f"{about(mid)} left"
+    tenth = (floor if mid < line else ceil)(mid / unit * 10) / 10
+    return f"about {tenth:g} {name}s left"
+
+
+def _side(length: timedelta, line: timedelta) -> int:
+    return (length > line) - (length < line)
 
 
 def about(length: timedelta | None) -> str:

@@ -182,7 +182,7 @@ def test_a_runway_rings_on_tuesday_for_friday(worlds: Worlds) -> None:
         "[WARNING] main: about 7 days left (at or below 7 days)",
     ]
     spends(world, 40, start=84, rate=1)
-    assert world.titles() == ["[CRITICAL] main: about 2 days left (at or below 2 days)"]
+    assert world.titles() == ["[CRITICAL] main: about 1.9 days left (at or below 2 days)"]
 
 
 def test_a_top_up_ends_it_and_never_distorts_it(worlds: Worlds) -> None:
@@ -429,3 +429,31 @@ def test_a_default_that_contradicts_what_was_set_gives_way(tmp_path: Path) -> No
     assert limits["budget"] == "warning $900.00"
     assert str(SpanMargin(Decimal(0), 2 * DAY)) == "2d"
     assert str(SpanMargin(Decimal("2.50"), timedelta(0))) == "2.5%"
+
+
+# -- reminders --------------------------------------------------------------------------------------------------------
+
+
+def test_rules_about_one_account_share_their_reminders(worlds: Worlds) -> None:
+    world = worlds(MAIN + OPS + '[rules.balance_usd]\nwarning = "off"\n[rules.runway]\nwarning = "off"\n')
+    left = spends(world, 30, start=48, rate="1.45")  # the runway is critical, then the balance is
+    world.heard()
+    told = []
+    for _ in range(48):
+        left -= Decimal("0.001")
+        world.sees_balance(left, after=HOUR / 2)
+        told += world.heard()
+    assert [message.title.endswith("(and 1 more)") for message in told].count(False) <= 1
+    assert len(told) <= 7  # every four hours, in a day
+
+
+def test_an_alert_of_another_account_is_over_when_nothing_is_known_of_this_one(worlds: Worlds) -> None:
+    world = worlds(MAIN + OPS)
+    for step in range(80):
+        world.sees(reading(100 - step, account_id="1"), after=HOUR / 2)
+    assert opened(world) == {"runway": Level.CRITICAL, "balance_usd": Level.WARNING}
+    world.heard()
+    world.sees(reading(60, account_id="2"), after=HOUR / 2)
+    assert opened(world) == {}
+    (message,) = world.heard()
+    assert "[OK] main: not enough data yet to say how long it lasts" in message.body

@@ -10,7 +10,7 @@ from world import START, reading
 from monitor.model import Level
 from monitor.outlook import about, contradiction, phrase, runway_line, spent_line, went
 from monitor.quantity import SpanMargin
-from monitor.rules import Gone, Lasting, Spike
+from monitor.rules import Gone, Lasting, Spike, Unforeseen
 from monitor.runway import NotYet, Pace, Runway
 from monitor.spending import Period, Spend
 
@@ -37,6 +37,11 @@ def lasting(balance: str, warning: int | None = 7, critical: int | None = 2) -> 
         (lasting("0"), CRITICAL, "nothing left (at or below 2 days)"),
         (lasting("-3"), CRITICAL, "nothing left (at or below 2 days)"),
         (lasting("7.2"), WARNING, "about 7 days left (ends above 7 days and 8 hours)"),
+        (lasting("6.97"), WARNING, "about 6.9 days left (at or below 7 days)"),
+        (lasting("7"), WARNING, "about 7 days left (at or below 7 days)"),
+        (lasting("7.02"), OK, "about 7.1 days left (above 7 days)"),
+        (lasting("1.97"), CRITICAL, "about 1.9 days left (at or below 2 days)"),
+        (Unforeseen(), OK, "not enough data yet to say how long it lasts"),
         (lasting("9"), OK, "about 9 days left (above 7 days)"),
         (lasting("9000"), OK, "more than a year left (above 7 days)"),
         (lasting("1.5", warning=None), CRITICAL, "about 36 hours left (at or below 2 days)"),
@@ -45,7 +50,7 @@ def lasting(balance: str, warning: int | None = 7, critical: int | None = 2) -> 
         (lasting("6", warning=None, critical=None), OK, "about 6 days left"),
     ],
 )
-def test_how_long_it_lasts(fact: Lasting, level: Level, said: str) -> None:
+def test_how_long_it_lasts(fact: Lasting | Unforeseen, level: Level, said: str) -> None:
     assert phrase(fact, level, UTC) == said
 
 

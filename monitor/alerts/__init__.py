@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from monitor.alerts.own import Found, Own, own, still_open, unwatch
 from monitor.alerts.state import State, advance, former
 from monitor.alerts.telling import Listener, change, due, follow, is_silenced, opened
-from monitor.model import Alert, Change, Level, Snooze, Told
+from monitor.model import Alert, Cause, Change, Level, Snooze, Told
 from monitor.rules import Fact, Look, Rule, Verdict
 
 __all__ = [
@@ -101,7 +101,25 @@ def tell(
         return list(judged)
     levels = {ruling.case.rule.name: ruling.state.level for ruling in judged}
     asked = snoozes()
-    return [_tell(ruling, listeners, now, _hush(ruling, levels, asked, covered or {}, now=now)) for ruling in judged]
+    hushes = [_hush(ruling, levels, asked, covered or {}, now=now) for ruling in judged]
+    told = [_tell(ruling, listeners, now, hush) for ruling, hush in zip(judged, hushes, strict=True)]
+    if not (soon := _reminded(told)):
+        return told
+    return [_tell(ruling, listeners, now, hush, soon=soon) for ruling, hush in zip(judged, hushes, strict=True)]
+
+
+def _reminded(told: Sequence[Ruling]) -> frozenset[tuple[str, timedelta | None]]:
+    """Return which channels are reminded of something, and how often they are of that.
+
+    Whatever is due as often is said along with it once half of its time is up: two rules about one account then share
+    their reminders, instead of ringing one after the other for ever.
+    """
+    return frozenset(
+        (channel, ruling.case.rule.remind_every.at(change.level))
+        for ruling in told
+        for channel, change in ruling.changes.items()
+        if change.cause is Cause.REMINDER
+    )
 
 
 def is_calm(cases: Sequence[Case], look: Look) -> bool:
@@ -182,7 +200,14 @@ def _cool(case: Case, state: State, alert: Alert | None, now: datetime) -> State
     return replace(state, cooling=None if lasted else before.cooling)
 
 
-def _tell(ruling: Ruling, listeners: Sequence[Listener], now: datetime, hush: _Hush) -> Ruling:
+def _tell(
+    ruling: Ruling,
+    listeners: Sequence[Listener],
+    now: datetime,
+    hush: _Hush,
+    *,
+    soon: frozenset[tuple[str, timedelta | None]] = frozenset(),
+) -> Ruling:
     """Add what each channel is told now, and what later."""
     alert, case = ruling.alert, ruling.case
     if alert is None or ruling.state.cooling is not None:
@@ -200,8 +225,9 @@ def _tell(ruling: Ruling, listeners: Sequence[Listener], now: datetime, hush: _H
             cause = listener.missed(alert, told, wanted=hush.lets_pass(alert.worst)) if ruling.is_over else None
             kept = later
         else:
-            wanted = listener.wants(alert.level) and not hush.hidden
-            cause, kept = due(alert, told, now, wanted=wanted, rose=alert.level > before, pause=pause), changes
+            wanted, rose = listener.wants(alert.level) and not hush.hidden, alert.level > before
+            wait = pause / 2 if pause is not None and (listener.channel, pause) in soon else pause
+            cause, kept = due(alert, told, now, wanted=wanted, rose=rose, pause=wait), changes
         if cause is not None:
             kept[listener.channel] = change(alert, cause, told=told, was=was)
     return replace(ruling, changes=changes, later=later)

@@ -25,6 +25,7 @@ from monitor.rules.rule import (
     Spike,
     Trouble,
     TwoLevels,
+    Unforeseen,
     Verdict,
     Watch,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "Trouble",
     "TwoLevels",
     "Undelivered",
+    "Unforeseen",
     "Unreachable",
     "Unreadable",
     "Verdict",

@@ -13,8 +13,8 @@ from pydantic import AfterValidator, Field
 from monitor.figures import Wanted
 from monitor.model import Level, Reading
 from monitor.quantity import Amount, ClearSpan, OffAmount, OffDuration, SpanMargin, Unit, short, tell
-from monitor.rules.rule import AlertLevel, Gone, Lasting, Look, Rule, Spike, TwoLevels, Verdict, worst
-from monitor.runway import Pace, lasts
+from monitor.rules.rule import AlertLevel, Gone, Lasting, Look, Rule, Spike, TwoLevels, Unforeseen, Verdict, worst
+from monitor.runway import NotYet, lasts
 from monitor.spending import Period, period
 
 _LEFT = 'time left at the present rate, at or below; "off" for none'
@@ -55,9 +55,11 @@ class Runway(TwoLevels):
 
     def judge(self, look: Look) -> Verdict | None:
         """Compare the middle of the forecast, if there is one."""
-        if not isinstance(look.seen, Reading) or look.money is None or not isinstance(look.money.figures.pace, Pace):
+        if not isinstance(look.seen, Reading) or look.money is None:
             return None
         balance, pace = look.seen.balance_usd, look.money.figures.pace
+        if isinstance(pace, NotYet):  # also when it was known, of another account or of a time long past
+            return Verdict(Level.OK, Level.OK, Unforeseen())
         left = lasts(pace, balance, within=self._farthest)
         margin = self.clear_margin
         fact = Lasting(balance=balance, pace=pace, warning=self.warning, critical=self.critical, margin=margin)

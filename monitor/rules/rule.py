@@ -125,7 +125,12 @@ class Spike:
     """From there on it counts."""
 
 
-Fact = Measure | Flag | Trouble | Age | Rise | Lasting | Gone | Spike
+@dataclass(frozen=True, slots=True)
+class Unforeseen:
+    """There are too few readings to say how long the balance lasts."""
+
+
+Fact = Measure | Flag | Trouble | Age | Rise | Lasting | Unforeseen | Gone | Spike
 """What a verdict rests on; ``messages.phrase`` puts it into words."""
 
 
