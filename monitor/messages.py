@@ -138,7 +138,7 @@ def body(changes: Sequence[Change], standing: Standing | None, zone: tzinfo) -> 
     Without a standing, the changes are the monitor's own.
     """
     lines = [title(change) for change in changes] if len(changes) > 1 else []
-    lines += [_about(change) for change in changes if change.rule]
+    lines += [about(change) for change in changes if change.rule]
     lines += _known(standing, zone) if standing else []
     lines += sorted({f"The thresholds were changed; before: {change.was}." for change in changes if change.was})
     return "\n".join(lines) or title(changes[0])
@@ -150,7 +150,8 @@ def afterwards(change: Change, lasted: timedelta) -> Change:
     return change if ", after " in said else replace(change, phrase=f"{said}, after {to_the_minute(lasted)}")
 
 
-def _about(change: Change) -> str:
+def about(change: Change) -> str:
+    """Say what became of an alert, by its rule."""
     now = {
         Cause.ENDED: f"fine again (was {change.before.word})",
         Cause.PASSED: f"fine again (was {change.before.word} in the quiet hours)",

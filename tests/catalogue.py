@@ -6,6 +6,7 @@
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -206,7 +207,8 @@ def late(world: World) -> list[Message]:
 def passed_on(world: World) -> list[Message]:
     world.reads(4)
     with world.store.transaction() as tx:
-        return poll.pass_on(tx, [one.message for one in outbox.waiting(tx, "ops")], "mail")
+        waiting = [one.message for one in outbox.waiting(tx, "ops")]
+        return poll.pass_on(tx, waiting, replace(world.config.channels["ops"], name="mail"))
 
 
 def given_up(world: World) -> list[Message]:

@@ -209,7 +209,7 @@ def test_what_a_fallback_is_passed_on_never_tells_it_of_itself(ways: Callable[..
     with some.world.store.transaction() as tx:
         left = [queued.message for queued in outbox.waiting(tx, "mail")]
         assert [message.changes[0].rule for message in left] == ["undelivered.ops"]
-        assert pass_on(tx, left, "ops") == []
+        assert pass_on(tx, left, some.world.config.channels["ops"]) == []
 
 
 def test_without_another_channel_it_is_in_the_log_and_among_the_open_alerts(ways: Callable[..., Ways]) -> None:

@@ -16,7 +16,7 @@ def connect(channel: Channel) -> Sender:
     """Make ready to send through a channel; in the channel's own thread, as all of its work."""
     if isinstance(channel.url, Unusable):
         raise TypeError("an unusable channel is never connected")
-    notifier = Notifier(channel.url.get_secret_value(), redact=log.redact)
+    notifier = Notifier(channel.url.get_secret_value(), redact=log.redact, form=channel.form)
     notifier.load()
     return notifier
 

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,12 +14,22 @@ import click
 from monitor import log, messages
 from monitor.cli.common import Progress, Stop, choose, load, print_json, utc_now
 from monitor.config import Channel, Unusable
-from monitor.model import MONITOR, Level, Message, NotSent, Outcome, Sent
+from monitor.model import MONITOR, Cause, Change, Level, Message, NotSent, Outcome, Sent
 from monitor.notify import Notifier
 from monitor.worker import Worker
 
 DEADLINE = 60.0
 """Seconds for all channels together: each has a thread of its own."""
+_OPENED = Change(
+    alert="",
+    account=MONITOR,
+    rule="test",
+    cause=Cause.RAISED,
+    level=Level.WARNING,
+    before=Level.OK,
+    phrase="this is what an alert looks like",
+)
+_CLOSED = replace(_OPENED, cause=Cause.ENDED, level=Level.OK, before=Level.WARNING)
 PATIENCE = 2.0
 """After so many seconds a terminal shows what is awaited."""
 
@@ -86,6 +97,13 @@ def _begin(channel: Channel) -> "Future[Outcome]":
 def _deliver(channel: Channel) -> Outcome:
     if isinstance(channel.url, Unusable):
         return NotSent(channel.url.reason)
+    notifier = Notifier(channel.url.get_secret_value(), redact=log.redact, form=channel.form)
+    outcomes = (notifier.send(message) for message in _messages(channel))
+    return next((outcome for outcome in outcomes if isinstance(outcome, NotSent)), Sent())
+
+
+def _messages(channel: Channel) -> list[Message]:
+    """Write the test; to a pager a whole incident, so that nothing stays open."""
     title, body = messages.self_test(channel.name)
     message = Message(
         id=str(uuid4()),
@@ -98,7 +116,12 @@ def _deliver(channel: Channel) -> Outcome:
         body=body,
         changes=(),
     )
-    return Notifier(channel.url.get_secret_value(), redact=log.redact).send(message)
+    if not channel.is_pager:
+        return [message]
+    return [
+        replace(message, severity=Level.WARNING, changes=(_OPENED,)),
+        replace(message, id=str(uuid4()), severity=Level.OK, changes=(_CLOSED,)),
+    ]
 
 
 def _line(name: str, outcome: Outcome) -> str:

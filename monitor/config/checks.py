@@ -39,9 +39,11 @@ def check_digest(given: Given, digest: Digest | None, channels: Mapping[str, Cha
     if digest is None:
         return
     _must_exist(given, ("digest", "channels"), digest.channels, channels)
-    wanted = (
-        digest.channels if digest.channels is not None else {n for n, c in channels.items() if c.min_level is not None}
-    )
+    pagers = {name for name, channel in channels.items() if channel.is_pager}
+    if digest.channels and (named := sorted(digest.channels & pagers)):
+        given.blame(("digest", "channels"), f"{named[0]} is a pager, which takes alerts only: take it out")
+    able = {name for name, channel in channels.items() if channel.min_level is not None} - pagers
+    wanted = digest.channels if digest.channels is not None else able
     if not wanted:
         given.warnings.append(
             "digest: no channel gets it: name one in its channels, or write [channels.mail] with a url"

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
+from monitor import address
 from monitor.cron import Cron
+from monitor.dress import Form
 from monitor.hours import Hours
 from monitor.model import Level
 from monitor.rules import Rule, Undelivered
@@ -59,6 +61,17 @@ class Channel:
     fallback: str | None
     quiet: Hours | None = None
     """When only what is critical goes out."""
+    form: Form = Form.AUTO
+
+    @property
+    def keeps_apart(self) -> bool:
+        """Whether each change goes alone there: it is a pager, or its URL names the account or the rule."""
+        return isinstance(self.url, SecretStr) and address.keeps_apart(self.url.get_secret_value())
+
+    @property
+    def is_pager(self) -> bool:
+        """Whether it opens incidents that an end must close."""
+        return isinstance(self.url, SecretStr) and address.is_pager(self.url.get_secret_value())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

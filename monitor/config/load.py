@@ -1,7 +1,7 @@
 """Loading: what was given becomes a Config, and every mistake is told at once."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -16,6 +16,7 @@ from monitor.config.places import default_database
 from monitor.config.secret import looks_secret, parts, read_secret
 from monitor.config.shape import AccountShape, ChannelShape, RetentionShape, Shape
 from monitor.config.sources import LEGNEXT_KEY, PREFIX
+from monitor.dress import Form
 from monitor.model import Level
 
 _LEVELS = {"info": Level.INFO, "warning": Level.WARNING, "critical": Level.CRITICAL, "off": None}
@@ -126,14 +127,16 @@ class _Reader:
         )
 
     def channel(self, name: str, table: ChannelShape) -> Channel:
-        return Channel(
+        channel = Channel(
             name=name,
             url=self._secret(("channels", name, "url"), table.url, table.url_file),
             min_level=_LEVELS[table.min_level],
             accounts=self._names.setdefault(table.accounts, table.accounts),
             fallback=table.fallback,
             quiet=table.quiet_hours,
+            form=Form(table.format),
         )
+        return _without_news(channel) if channel.is_pager else channel
 
     def optional(self, path: KeyPath, written: SecretStr | None, file: str | None) -> SecretStr | Unusable | None:
         """Return a secret that may be left out."""
@@ -172,6 +175,11 @@ class _Reader:
         if self._needs_secrets and not told:
             self._given.blame(path[:-1], reason)
         return Unusable(f"{dotted(path[:-1])}: {reason}")
+
+
+def _without_news(pager: Channel) -> Channel:
+    """Let news alone open no incident: nothing would ever close it."""
+    return replace(pager, min_level=max(pager.min_level, Level.WARNING)) if pager.min_level else pager
 
 
 def _database(given: Given, url: str | None) -> str | None:

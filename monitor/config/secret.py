@@ -18,6 +18,8 @@ _PLACEHOLDER = re.compile(
 )
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE | re.ASCII)
 _NO_ADDRESS = 'not an address: write it like "https://…", without white space'
+_NAMES = re.compile(r"\{account\}|\{rule\}")
+"""Stand in a channel's URL for what is not known yet; what is around them may be secret."""
 _PLAIN_WORD = re.compile(r"[a-z]{1,15}([._-][a-z]{1,15})*", re.ASCII)
 _SHORTEST_PART = 6
 _SHORTEST_HOST = 8
@@ -108,7 +110,8 @@ def parts(url: str) -> Iterator[str]:
     login, _, host = authority.rpartition("@")
     user, _, password = login.partition(":")
     yield from (form for form in _forms(password) if len(form) >= _SHORTEST_PART)
-    loose = [user, *path.split("/"), *(pair.partition("=")[2] for pair in query.split("&"))]
+    values = [user, *path.split("/"), *(pair.partition("=")[2] for pair in query.split("&"))]
+    loose = [part for value in values for part in {value, *_NAMES.split(value)}]
     if "." not in host:
         loose += [part for part in (host, *host.split(":")) if len(part) >= _SHORTEST_HOST]
     for text in loose:

@@ -108,6 +108,9 @@ class ChannelShape(BaseModel):
     fallback: str | None = Field(
         None, description="off unless set: the channel that gets what this one could not deliver", examples=["mail"]
     )
+    format: Literal["auto", "text", "markdown", "html"] = Field(
+        "auto", description="auto, text, markdown or html; auto takes what suits the service"
+    )
 
 
 class DigestShape(BaseModel):

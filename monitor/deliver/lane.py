@@ -63,7 +63,7 @@ class Lane:
 
     def adopt(self, channel: Channel) -> None:
         """Go on with a channel's new configuration; a new URL is tried at once, an unchanged one keeps its line."""
-        is_new = channel.url != self.channel.url
+        is_new = (channel.url, channel.form) != (self.channel.url, self.channel.form)
         self.channel = channel
         if is_new:
             self._line.close()

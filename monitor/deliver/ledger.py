@@ -54,7 +54,7 @@ class Next:
 def plan(tx: Tx, config: Config, channel: Channel, now: datetime) -> Next:
     """Find the next message of a channel, late words included; pass on to its fallback what waited too long."""
     health = outbox.health(tx, channel.name)
-    copies, passes_at = _pass_on(tx, channel, health, now)
+    copies, passes_at = _pass_on(tx, channel, config.channels.get(channel.fallback or ""), health, now)
     if health.next_attempt_at is not None and health.next_attempt_at > now:
         return Next(wait=_until([health.next_attempt_at, passes_at], now), passed_on=copies)
     sleeps = config.sleeps(channel, now)
@@ -87,15 +87,17 @@ def _until(moments: Sequence[datetime | None], now: datetime) -> float | None:
     return min((max((when - now).total_seconds(), 0.01) for when in moments if when is not None), default=None)
 
 
-def _pass_on(tx: Tx, channel: Channel, health: Health, now: datetime) -> tuple[list[Message], datetime | None]:
+def _pass_on(
+    tx: Tx, channel: Channel, fallback: Channel | None, health: Health, now: datetime
+) -> tuple[list[Message], datetime | None]:
     """Queue for the fallback what this channel could not deliver in time; say when the next one is due."""
     since = health.failing_since
-    if channel.fallback is None or since is None:
+    if fallback is None or since is None:
         return [], None
     if now - since < FALLBACK:
         return [], since + FALLBACK
     due, later = outbox.unpassed(tx, channel.name, now - FALLBACK)
-    copies = poll.pass_on(tx, due, channel.fallback)
+    copies = poll.pass_on(tx, due, fallback)
     outbox.queue(tx, copies)
     return copies, later + FALLBACK if later else None
 

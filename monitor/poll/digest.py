@@ -77,9 +77,9 @@ def up_to_now(latest: Latest | None, now: datetime) -> Period:
 
 
 def channels(config: Config) -> list[Channel]:
-    """Return the channels that get it: those that were named, or all that are not only a fallback."""
+    """Return the channels that get it: those that were named, or all that are not only a fallback; no pager."""
     named = config.digest.channels if config.digest else None
-    every = config.channels.values()
+    every = [one for one in config.channels.values() if not one.is_pager]
     return [one for one in every if (one.min_level is not None if named is None else one.name in named)]
 
 

@@ -61,7 +61,7 @@ def by_channel(told: Iterable[Mapping[str, Change]]) -> dict[str, list[Change]]:
 def compose(
     heard: Mapping[str, Sequence[Change]], standing: Standing | None, config: Config, now: datetime, *, note: str = ""
 ) -> list[Message]:
-    """Write one message a channel of all that one decision has for it; ``note`` is its last line."""
+    """Write one message a channel of all that one decision has for it, or one a change; ``note`` is the last line."""
     event = str(uuid4()) if heard else ""
     return [
         Message(
@@ -75,8 +75,13 @@ def compose(
             body="\n".join(filter(None, (messages.body(changes, standing, config.timezone), note))),
             changes=tuple(changes),
         )
-        for channel, changes in heard.items()
+        for channel, told in heard.items()
+        for changes in _together(config.channels.get(channel), told)
     ]
+
+
+def _together(channel: Channel | None, told: Sequence[Change]) -> list[Sequence[Change]]:
+    return [[change] for change in told] if channel is not None and channel.keeps_apart else [told]
 
 
 def part(config: Config, told: Mapping[str, Change], now: datetime) -> tuple[dict[str, Change], dict[str, Change]]:

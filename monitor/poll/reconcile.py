@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from monitor import messages
-from monitor.config import Config
+from monitor.apart import apart
+from monitor.config import Channel, Config
 from monitor.model import MONITOR, Level, Message, Told
 from monitor.poll.letters import by_channel, compose, everybody, keep
 from monitor.poll.money import informed
@@ -74,30 +75,44 @@ def _drop_channel(tx: Tx, config: Config, channel: str, now: datetime) -> Reconc
     left = [queued.message for queued in outbox.forget_channel(tx, channel)]
     if fallback in config.channels and fallback is not None:
         outbox.settle(tx, [message.id for message in left], "dropped", now)
-        return Reconciled(pass_on(tx, left, fallback), ())
+        return Reconciled(pass_on(tx, left, config.channels[fallback]), ())
     return Reconciled(give_up(tx, config, left, why="it has left the configuration", now=now), left)
 
 
-def pass_on(tx: Tx, left: Sequence[Message], fallback: str) -> list[Message]:
+def pass_on(tx: Tx, left: Sequence[Message], fallback: Channel) -> list[Message]:
     """Return copies for a fallback of what it was not sent itself; what it was told counts as told.
 
     An alert of which it heard something later already is old news to it: told now, it would seem to be the present.
     That it does not deliver itself is told by others.
     """
-    copies = []
-    heard = outbox.heard_since(tx, fallback, left[0]) if left else {}
+    copies: list[Message] = []
+    name = fallback.name
+    heard = outbox.heard_since(tx, name, left[0]) if left else {}
     for message in left:
-        others = [one for one in message.changes if one.rule != Undelivered.of(fallback)]
+        others = [one for one in message.changes if one.rule != Undelivered.of(name)]
         fresh = [one for one in others if heard.get(one.alert, message.decided_at) <= message.decided_at]
-        if outbox.has_event(tx, fallback, message.event) or (message.changes and not fresh):
+        if outbox.has_event(tx, name, message.event) or (message.changes and not fresh):
             continue
-        body = messages.passed_on(message, fallback)
-        copies.append(dataclasses.replace(message, id=str(uuid4()), channel=fallback, body=body))
+        copies += _copies(message, fallback)
         for change in fresh:
             if change.alert and casebook.is_open(tx, change.alert):
-                casebook.tell(tx, change.alert, Told(fallback, change.level, message.decided_at))
+                casebook.tell(tx, change.alert, Told(name, change.level, message.decided_at))
     outbox.mark_passed_on(tx, left)
     return copies
+
+
+def _copies(message: Message, fallback: Channel) -> list[Message]:
+    """Write a message anew for a fallback; to a pager without the news, which would open what nothing closes."""
+    parts = apart(message) if fallback.keeps_apart else [message]
+    wanted = [one for one in parts if not (fallback.is_pager and _is_news(one))]
+    return [
+        dataclasses.replace(one, id=str(uuid4()), channel=fallback.name, body=messages.passed_on(one, fallback.name))
+        for one in wanted
+    ]
+
+
+def _is_news(message: Message) -> bool:
+    return message.severity is Level.INFO and not any(change.alert for change in message.changes)
 
 
 def give_up(tx: Tx, config: Config, lost: Sequence[Message], *, why: str, now: datetime) -> list[Message]:

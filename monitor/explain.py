@@ -1,0 +1,103 @@
+"""Why a service did not take a message, in words that a person can act on, out of what Apprise's plugins log. Pure."""
+
+import ast
+import json
+import re
+from http import HTTPStatus
+from typing import Final
+
+LONGEST: Final = 200
+"""Characters of a reason."""
+
+# How Apprise's plugins write down what went wrong: the same few phrases in nearly all of them. Anchored, because some
+# also log the message itself, which may say anything.
+_STATUS: Final = re.compile(r".*\berror=(\d{3})\b", re.DOTALL)
+_ANSWER: Final = re.compile(r"Response Details:\s*(.*)", re.DOTALL)
+_RAISED: Final = re.compile(r"[\w/ .]{0,40}Exception[\w ]{0,20}: (.*)", re.DOTALL)
+_SMTP: Final = re.compile(r"\((\d{3}), b?(['\"])(.*?)\2[,)]", re.DOTALL)
+_TLS: Final = re.compile(r"\[SSL[^\]]*\] ([^(]+)")
+_ERRNO: Final = re.compile(r"\[Errno -?\d+\] ([^'\"()]+)")
+_TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})")  # what follows may repeat the proxy's password
+_SILENT: Final = re.compile(r"timed out")
+_CLOSED: Final = re.compile(r"RemoteDisconnected|unexpectedly closed|Connection aborted")
+_URL: Final = re.compile(r"\w+://\S+|(?<=with url: )\S+")
+_SAID: Final = ("error_description", "error", "message", "description", "detail", "reason", "errors")
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+_LOGIN_REFUSED: Final = {"530", "534", "535"}
+
+Line = tuple[str, str]
+"""The level and the text of what was logged."""
+
+
+def explain(lines: list[Line]) -> str:
+    """Make one phrase of what a plugin logged; the last line of a kind counts, it is nearest to the failure."""
+    loud = [text for level, text in lines if level in ("WARNING", "ERROR", "CRITICAL")]
+    every = [text for _, text in lines]
+    status = _status(_last(_STATUS, loud))
+    cause = _said(_last(_ANSWER, every)) or _short(_last(_RAISED, every))
+    return ": ".join(part for part in (status, cause) if part) or _scrub(loud[-1] if loud else "")
+
+
+def _last(pattern: re.Pattern[str], texts: list[str]) -> str:
+    found = [match[1] for text in texts if (match := pattern.match(text))]
+    return found[-1] if found else ""
+
+
+def _status(code: str) -> str:
+    if not code or code < "300":  # Slack answers 200 to what it refuses
+        return ""
+    if code < "400":
+        return f"HTTP {code}, a redirect, which is not followed"
+    return f"HTTP {code} {_PHRASES.get(int(code), '')}".rstrip()
+
+
+def _said(details: str) -> str:
+    """Find the service's own words in its answer: those of a JSON error or a short plain text, but no page."""
+    text = _decoded(details).strip()
+    try:
+        return _words(json.loads(text))
+    except ValueError:
+        return "" if len(text) > LONGEST or "<" in text else text
+
+
+def _decoded(details: str) -> str:
+    if not details.startswith(("b'", 'b"')):
+        return details
+    try:
+        return str(ast.literal_eval(details), "utf-8", "replace")
+    except (ValueError, SyntaxError):  # what is hidden in it may have taken a backslash along
+        return details[2:-1]
+
+
+def _words(value: object) -> str:
+    match value:
+        case str():
+            return value
+        case [first, *_]:
+            return _words(first)
+        case dict():
+            said = (_words(value.get(key)) for key in _SAID)
+            return next(filter(None, said), "")
+        case _:
+            return ""
+
+
+def _short(error: str) -> str:
+    """Cut an exception's text down to its cause; innermost is last."""
+    if found := _SMTP.findall(error):
+        code, _, text = found[-1]
+        return f"{'authentication failed: ' if code in _LOGIN_REFUSED else ''}{code} {text}"
+    if found := _TUNNEL.findall(error):
+        return f"the proxy said {found[-1]} {_PHRASES.get(int(found[-1]), '')}".rstrip()
+    for pattern in (_TLS, _ERRNO):
+        for cause in reversed(pattern.findall(error)):
+            return f"{cause[:1].lower()}{cause[1:]}"
+    if _SILENT.search(error):
+        return "no answer in time"
+    if _CLOSED.search(error):
+        return "the connection was closed without an answer"
+    return _scrub(error)
+
+
+def _scrub(text: str) -> str:
+    return _URL.sub("…", text)
