@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from internet import Answer, Internet
 from oncall import Opsgenie, PagerDuty
+from receivers import Webhook
 from vendors import Discord, Slack, Telegram, Vendor
 
 from monitor.dress import Form
@@ -281,3 +282,47 @@ def test_a_repeat_after_a_crash_opens_nothing_twice(play: Play) -> None:
     play(pager)
     send(PagerDuty.URL, RAISED, RAISED)
     assert [one.events for one in pager.incidents] == [["trigger", "trigger"]]
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "code", "end"),
+    [
+        ("splunk://route@aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", "alert.victorops.com", 200, "RECOVERY"),
+        ("victorops://route@aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", "alert.victorops.com", 200, "RECOVERY"),
+        ("signl4://secretsecret", "connect.signl4.com", 200, "resolved"),
+        ("pagertree://int_abcdefghij0", "api.pagertree.com", 202, "resolve"),
+        ("squadcast://" + "a" * 40, "api.squadcast.com", 202, "resolve"),
+        ("ilert://il1api0123456789abcdef", "api.ilert.com", 202, "RESOLVE"),
+        ("incidentio://01HXXXXXXXXXXXXXXXXXXXXXXX?token=abcdef0123456789", "api.incident.io", 202, "resolved"),
+        ("firehydrant://fhb-abcdef0123", "signals.firehydrant.com", 202, "CLOSED"),
+        ("goalerts://goalert.example.org/8d3a3d8e-0000-4000-8000-0123456789ab", "goalert.example.org", 202, "close"),
+    ],
+)
+def test_every_other_pager_is_sent_the_beginning_and_the_end_under_one_key(
+    monkeypatch: pytest.MonkeyPatch, url: str, host: str, code: int, end: str
+) -> None:
+    with Internet({host: lambda _: Answer(code, {"result": "success"})}) as internet:
+        for name, value in internet.environment.items():
+            monkeypatch.setenv(name, value)
+        assert send(url, RAISED, RESOLVED) == [Sent(), Sent()]
+        begun, ended = (request.body.decode() for _, request, _ in internet.requests)
+    assert "main_eu.balance_usd" in begun
+    assert "main_eu.balance_usd" in ended
+    assert f'"{end}"' in ended or f"={end}" in ended
+    assert f'"{end}"' not in begun
+    assert f"={end}" not in begun
+
+
+def test_a_webhook_is_told_which_message_it_is_and_about_which_alert() -> None:
+    with Webhook() as hook:
+        send(hook.url, RAISED, RAISED)
+        first, again = hook.posts
+    assert first.headers["X-Balance-Monitor-Message"] == again.headers["X-Balance-Monitor-Message"] == RAISED.id
+    assert first.headers["X-Balance-Monitor-Alert"] == "main_eu-balance_usd"
+    assert first.body == {
+        "version": "1.0",
+        "title": RAISED.title,
+        "message": RAISED.body,
+        "attachments": [],
+        "type": "failure",
+    }
