@@ -1,6 +1,7 @@
 """A pager hears of each rule of each account alone, and of nothing that would stay open for ever."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from world import MAIN, OPS, World, parse
 
 from monitor import poll
 from monitor.config import ConfigError
+from monitor.deliver.ledger import plan
 from monitor.dress import Form
 from monitor.model import Level
 from monitor.store import outbox
@@ -135,3 +137,20 @@ def test_the_daemon_opens_and_closes_incidents_over_restarts(tmp_path: Path) -> 
             until(lambda: not duty.open and not genie.open, "their end", 30)
             assert (genie.lost, len(duty.incidents), len(genie.incidents)) == ([], 1, 1)
             assert daemon.stop() == 0
+
+
+def test_accounts_are_never_one_message_for_a_pager_nor_does_one_wait_for_another(worlds: Worlds) -> None:
+    world = worlds(MAIN + BATCH + OPS + PAGER)
+    for account in ("main", "batch"):
+        world.sees_balance(4, after=timedelta(seconds=1), account=account)
+    sent = []
+    for _ in range(2):
+        with world.store.transaction() as tx:
+            todo = plan(tx, world.config, world.config.channels["pager"], world.now)
+            assert todo.queued is not None
+            outbox.settle(tx, [todo.queued.message.id], "sent", world.now)
+        assert list(todo.others) == []
+        sent.append(todo.queued.message.account)
+    assert sent == ["main", "batch"]
+    with world.store.transaction() as tx:
+        assert plan(tx, world.config, world.config.channels["pager"], world.now).queued is None

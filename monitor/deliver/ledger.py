@@ -58,7 +58,7 @@ def plan(tx: Tx, config: Config, channel: Channel, now: datetime) -> Next:
     if health.next_attempt_at is not None and health.next_attempt_at > now:
         return Next(wait=_until([health.next_attempt_at, passes_at], now), passed_on=copies)
     sleeps = config.sleeps(channel, now)
-    choice = _choose(tx, health, now, urgent=sleeps)
+    choice = _choose(tx, channel, health, now, urgent=sleeps)
     if choice.together:
         head, *others = outbox.load(tx, choice.together)
         return Next(_worded(tx, config, _as_one(head, others), now), others, passed_on=copies)
@@ -66,11 +66,12 @@ def plan(tx: Tx, config: Config, channel: Channel, now: datetime) -> Next:
     return Next(wait=_until([choice.at, *later], now), passed_on=copies)
 
 
-def _choose(tx: Tx, health: Health, now: datetime, *, urgent: bool) -> merge.Choice:
-    """Choose what goes next; in quiet hours of what is urgent."""
-    channel = health.channel
-    queue = turns.upcoming(tx, channel, now, most=LOOKED_AT, urgent=urgent)
-    asked = functools.cache(lambda kind: turns.latest(tx, channel, kind, now - merge.SPAN, now))
+def _choose(tx: Tx, channel: Channel, health: Health, now: datetime, *, urgent: bool) -> merge.Choice:
+    """Choose what goes next, in quiet hours of what is urgent; where changes are kept apart, the first, at once."""
+    queue = turns.upcoming(tx, channel.name, now, most=1 if channel.keeps_apart else LOOKED_AT, urgent=urgent)
+    if channel.keeps_apart:
+        return merge.Choice([one.id for one in queue])
+    asked = functools.cache(lambda kind: turns.latest(tx, channel.name, kind, now - merge.SPAN, now))
     return merge.choose(queue, asked, now, most=merge.width(health.failures))
 
 
