@@ -79,7 +79,11 @@ def settle(
     after = memory.remember(tx, before, seen, now, gap=pause(account))
     known = money(tx, config, account, after, figures) if isinstance(seen, Reading) else None
     poll = Poll(config=config, account=account, before=before, after=after, seen=seen, now=now, money=known)
-    judged = poll.judge(casebook.cases(tx, account.name, account.rules))
+    figures = known.figures if known else figures
+    cases = casebook.cases(tx, account.name, account.rules)
+    if poll.is_calm(cases):  # nearly every one
+        return Polled(before, after, Level.OK, (), (), (), figures)
+    judged = poll.judge(cases)
     common = share(tx, config, judged, Sight(account=account, before=before, after=after, now=now))
     listeners, asked = audience(config, account, now), functools.partial(snoozes.of, tx, account.name)
     rulings = alerts.tell(judged, listeners, now, snoozes=asked, covered=common.covered)
@@ -94,7 +98,7 @@ def settle(
     queued = [*common.told, *own]
     outbox.queue(tx, queued)
     moves = [ruling for ruling in rulings if ruling.state.level is not ruling.case.state.level]
-    return Polled(before, after, level, moves, common.moves, queued, known.figures if known else figures)
+    return Polled(before, after, level, moves, common.moves, queued, figures)
 
 
 def _end_snoozes(tx: Tx, account: Account, rulings: Sequence[Ruling], now: datetime) -> None:

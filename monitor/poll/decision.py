@@ -31,6 +31,20 @@ class Poll:
     money: Money | None
     """What is known of the spending; None on a failure."""
 
+    def is_calm(self, cases: Sequence[Case]) -> bool:
+        """Say whether it leaves everything as it is, and nobody has anything to hear."""
+        return not self._may_be_news and alerts.is_calm(cases, self.look)
+
+    @property
+    def _may_be_news(self) -> bool:
+        """Whether it may be worth a message of its own, or the return of an account that failed."""
+        old, new = self.before.reading, self.seen
+        if not isinstance(new, Reading):
+            return False
+        if self.before.failure is not None or old is None:
+            return True
+        return new.balance_usd > old.balance_usd or self.before.is_of_another(new)
+
     def judge(self, cases: Sequence[Case], *, say: Say | None = None) -> list[Ruling]:
         """Judge every rule; ``say`` is how to say what it found, if not at once in words."""
         say = say or functools.partial(messages.phrase, zone=self.config.timezone)

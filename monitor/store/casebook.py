@@ -23,14 +23,18 @@ def cases(tx: Connection, account: str, rules: Sequence[Rule]) -> list[Case]:
     open_alerts = _open_alerts(tx, [row.alert for row in rows.values() if row.alert])
     told = told_of(tx, open_alerts)
     return [
-        Case(
-            rule,
-            _state(rows[rule.name]) if rule.name in rows else State(),
-            alert := open_alerts.get(rows[rule.name].alert) if rule.name in rows else None,
-            {one.channel: one for one in told.get(alert.id if alert else "", [])},
-        )
-        for rule in rules
+        _case(rule, rows[rule.name], open_alerts, told) if rule.name in rows else Case(rule, _FRESH) for rule in rules
     ]
+
+
+_FRESH = State()
+
+
+def _case(rule: Rule, row: Row[Any], open_alerts: Mapping[str, Alert], told: Mapping[str, Sequence[Told]]) -> Case:
+    alert = open_alerts.get(row.alert)
+    if alert is None:
+        return Case(rule, _state(row))
+    return Case(rule, _state(row), alert, {one.channel: one for one in told.get(alert.id, ())})
 
 
 def _state(row: Row[Any]) -> State:

@@ -1,5 +1,6 @@
 """The tables: times are microseconds since 1970 in UTC, amounts are exact decimal text, both portable."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -28,6 +29,11 @@ def to_micros(when: datetime) -> int:
     return (when - _EPOCH) // _MICROSECOND
 
 
+def to_time(micros: int) -> datetime:
+    """Return what ``to_micros`` was given."""
+    return _EPOCH + micros * _MICROSECOND
+
+
 class Time(TypeDecorator[datetime]):
     """An aware UTC datetime."""
 
@@ -40,7 +46,7 @@ class Time(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002 - the base's shape
         """Read it."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else to_time(value)
 
 
 class Length(TypeDecorator[timedelta]):
@@ -72,6 +78,13 @@ class Exact(TypeDecorator[Decimal]):
         """Read it."""
         return None if value is None else Decimal(value)
 
+
+PLAIN: dict[type[Any], tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    Time: (to_micros, to_time),
+    Length: (lambda length: length // _MICROSECOND, lambda micros: micros * _MICROSECOND),
+    Exact: (str, Decimal),
+}
+"""How to write and read each of these types where a value is there, without what SQLAlchemy puts around it."""
 
 metadata = MetaData()
 _Name = String(64)
