@@ -1,0 +1,23 @@
+"""From SVG to PNG, with a font of our own, also on a machine without any; loaded when the first one is drawn."""
+
+from importlib import import_module
+from importlib.resources import as_file, files
+from typing import Final
+
+from monitor.chart import FONT
+
+SHARPNESS: Final = 2
+"""Pixels of a picture for each pixel of its size: phones have two or three."""
+_FILE: Final = "Inter[opsz,wght].ttf"
+
+
+def png(svg: str) -> bytes:
+    """Rasterise a picture; raises if the font is not there, since all words would then be missing in silence."""
+    draw = import_module("resvg_py").svg_to_bytes
+    with as_file(files("fontpkg_inter") / "files" / _FILE) as font:
+        if not font.is_file():
+            raise FileNotFoundError(f"the font of pictures is missing: {font}")
+        drawn = draw(
+            svg_string=svg, zoom=SHARPNESS, skip_system_fonts=True, font_files=[str(font)], sans_serif_family=FONT
+        )
+    return bytes(drawn)
