@@ -17,7 +17,20 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from monitor.store import casebook, digests, durations, history, hourly, later, life, memory, outbox, snoozes, trouble
+from monitor.store import (
+    casebook,
+    digests,
+    durations,
+    history,
+    hourly,
+    later,
+    life,
+    memory,
+    outbox,
+    outline,
+    snoozes,
+    trouble,
+)
 from monitor.store.disk import Disk
 from monitor.store.engine import REVISIONS, StoreError, as_of, path_of
 from monitor.store.ground import Ground
@@ -44,6 +57,7 @@ __all__ = [
     "life",
     "memory",
     "outbox",
+    "outline",
     "path_of",
     "snoozes",
 ]

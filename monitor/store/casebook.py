@@ -117,6 +117,25 @@ def ended_alerts(transaction: Begin, accounts: Collection[str] = (), *, rows: in
     return pages(transaction, read, (_LONG_AGO, ""), rows=rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Lasted:
+    """From when to when an alert was open, and the worst that it came to; it goes on if it has no end."""
+
+    level: Level
+    since: datetime
+    until: datetime | None
+
+
+def lasted(tx: Connection, account: str, since: datetime, until: datetime) -> list[Lasted]:
+    """Return the alerts of an account that were open at any time between two moments, the oldest first."""
+    its = schema.alerts.c
+    is_near = its.ended_at.is_(None) | (its.ended_at >= since)
+    query = select(its.worst, its.started_at, its.ended_at).where(
+        its.account == account, its.started_at <= until, is_near
+    )
+    return [Lasted(Level(level), *span) for level, *span in tx.execute(query.order_by(its.started_at))]
+
+
 def accounts(tx: Connection) -> set[str]:
     """Return every account that has or had an alert, as far as it is still kept."""
     return set(tx.execute(select(schema.alerts.c.account).distinct()).scalars())

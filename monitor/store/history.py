@@ -151,6 +151,13 @@ def latest(tx: Connection, account: str) -> datetime | None:
     return max((end for end in ends if end is not None), default=None)
 
 
+def earliest(tx: Connection, account: str) -> datetime | None:
+    """Return when the oldest reading of an account that is still kept was made."""
+    its = schema.readings.c
+    query = select(its.first_at).where(its.account == account).order_by(its.last_at, its.id).limit(1)
+    return tx.execute(query).scalar()
+
+
 def accounts(tx: Connection) -> list[str]:
     """Return every account with a history, also those that have left the configuration."""
     return sorted({name for table in (schema.readings, schema.failures) for name in _accounts(tx, table)})

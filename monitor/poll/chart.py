@@ -1,0 +1,71 @@
+"""What a picture of an account shows, gathered from what is remembered: as it is known at that moment."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from monitor.chart import Alarm, Chart, Line, Seen, Span, Terms, course
+from monitor.config import Account, Config
+from monitor.poll.money import informed
+from monitor.rules import BalanceUsd, TopUp
+from monitor.store import Tx, casebook, history, hourly, memory
+from monitor.store.outline import Grain, outline
+
+WEEK = timedelta(days=7)
+_SHORTEST = timedelta(hours=1)
+"""Even of an account that is new."""
+_INTERVAL = timedelta(minutes=5)
+"""Of an account that is no longer polled."""
+
+
+def week(tx: Tx, config: Config, account: str, now: datetime) -> Chart | None:
+    """Return the last seven days of an account; None where nothing is known of them, as while the disk fails."""
+    found = look(tx, config, account, Span(now - WEEK, now), now=now) if hourly.is_whole(tx) else None
+    return found if found is not None and found.latest is not None else None
+
+
+def look(tx: Tx, config: Config | None, account: str, span: Span, *, now: datetime) -> Chart:
+    """Return what is known of a span of time, or of the part of it from the first reading on.
+
+    Thresholds are those of the configuration; without one, and for an account that has left it, there are none. How
+    things stand, and how long the balance will last, is told if the span reaches to the present.
+    """
+    first = history.earliest(tx, account) or span.since
+    inside = Span(min(max(span.since, first), span.until), span.until)
+    watched = config.accounts.get(account) if config else None
+    alarms = casebook.lasted(tx, account, inside.since, span.until)
+    terms = _terms(config, watched, inside, now)
+    return Chart(
+        account=account,
+        span=Span(max(span.since, min(inside.since, span.until - _SHORTEST)), span.until),
+        course=course(_seen(tx, account, terms), terms),
+        lines=_lines(watched),
+        alarms=[Alarm(one.level, Span(max(one.since, inside.since), one.until or span.until)) for one in alarms],
+        standing=informed(tx, memory.recall(tx, account), casebook.level_of(tx, account))
+        if span.until >= now
+        else None,
+        zone=config.timezone if config else UTC,
+    )
+
+
+def _seen(tx: Tx, account: str, terms: Terms) -> list[Seen]:
+    span = terms.span
+    grain = Grain(part=terms.part, gap=terms.breaks(span.until), rise=terms.least_rise)
+    return [
+        Seen(one.since, one.until, one.usd, one.owner, one.follows)
+        for one in outline(tx, account, span.since, span.until, grain)
+    ]
+
+
+def _terms(config: Config | None, account: Account | None, span: Span, now: datetime) -> Terms:
+    rises = [rule.minimum_usd for rule in (account.rules if account else ()) if isinstance(rule, TopUp)]
+    return Terms(
+        span=span,
+        interval=account.interval if account else _INTERVAL,
+        thinned_until=now - config.retention.raw if config else span.until,
+        least_rise=rises[0] if rises else Decimal(1),
+    )
+
+
+def _lines(account: Account | None) -> list[Line]:
+    rules = [rule for rule in (account.rules if account else ()) if isinstance(rule, BalanceUsd)]
+    return [Line(level, usd) for rule in rules for level, usd in rule.lines]
