@@ -27,6 +27,7 @@ from monitor.cli.common import (
     unknown,
     utc_now,
 )
+from monitor.cli.picture import paint, parse_file
 from monitor.cli.when import When, Window, parse_when, window, zone_of
 from monitor.messages import moment
 from monitor.model import Failure, Reading, Seen
@@ -65,21 +66,37 @@ class Asked:
 @click.option("--until", metavar="WHEN", callback=read_by(parse_when), help="Likewise; now unless given.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), help="A table unless given.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document: the same as --format json.")
+@click.option(
+    "--chart", metavar="FILE", callback=read_by(parse_file), help="Draw it instead: a file that ends in .svg or .png."
+)
 @click.pass_obj
-def history(
-    path: Path | None, account: str, since: When, until: When | None, *, form: str | None, as_json: bool
+def history(  # noqa: PLR0913 - as many as it has options
+    path: Path | None,
+    account: str,
+    since: When,
+    until: When | None,
+    *,
+    form: str | None,
+    as_json: bool,
+    chart: Path | None,
 ) -> None:
     """Show what the polls of an account saw, the newest last.
 
     A row is a run of polls that saw the same, from the first to the last of them. What failed is among them: nothing
-    is known of that time. CSV has a row for the first and one for the last poll of a run, and no failures.
+    is known of that time. CSV has a row for the first and one for the last poll of a run, and no failures. --chart
+    draws the balance, its thresholds, what came in, when there were alerts, and how long it will last.
     """
     if as_json and form not in {None, "json"}:
         raise click.UsageError("--json is --format json: give one of them")
-    zone = zone_of(path)
-    looked = window(since, until, now=utc_now(), zone=zone)
+    if chart is not None and (as_json or form):
+        raise click.UsageError("--chart draws what --format and --json print: give one of them")
+    zone, now = zone_of(path), utc_now()
+    looked = window(since, until, now=now, zone=zone)
     with open_store(path) as store:
         asked = Asked(account, looked, zone, _latest(store, account))
+        if chart is not None:
+            paint(store, path, account, looked, chart, now=now)
+            return
         begin = partial(store.transaction, reads=True)
         runs = recorded.runs(begin, account, since=looked.since, until=looked.until)
         progress = beside(sys.stdout, sys.stderr)
