@@ -18,6 +18,7 @@ from monitor.apart import apart
 from monitor.dress import Form, Worn, dress
 from monitor.explain import LONGEST, Line, explain
 from monitor.model import Level, Message, NotSent, Outcome, Sent
+from monitor.picture import offered
 
 if TYPE_CHECKING:
     import apprise
@@ -74,19 +75,26 @@ class Notifier:
         with contextlib.suppress(Exception):  # the first message meets it again, and says so
             _way(address.sample(self._url))
 
-    def send(self, message: Message) -> Outcome:
-        """Send a message and wait for the service's answer, in the calling thread; never raises.
+    @functools.cached_property
+    def shows_pictures(self) -> bool:
+        """Whether a picture can be attached: not to an incident, nor to a chat's webhook, though its plugin would."""
+        service = None if address.is_pager(self._url) else _service(address.sample(self._url))
+        return bool(getattr(service, "attachment_support", False)) and "hook" not in str(getattr(service, "mode", ""))
+
+    def send(self, message: Message, picture: bytes | None = None) -> Outcome:
+        """Send a message, perhaps with a PNG, and wait for the service's answer, in the calling thread; never raises.
 
         Takes up to about 10 s a request with a silent service, and before it the throttle: 5.5 s between two mails.
         """
         try:
             parts = apart(message) if address.keeps_apart(self._url) else [message]
-            outcomes = (self._send(part) for part in parts)
-            return next((outcome for outcome in outcomes if isinstance(outcome, NotSent)), Sent())
+            with offered(picture, message.account) as attached:
+                outcomes = (self._send(part, attached) for part in parts)
+                return next((outcome for outcome in outcomes if isinstance(outcome, NotSent)), Sent())
         except Exception as error:  # noqa: BLE001 - whatever went wrong in there, the message was not taken
             return NotSent(f"{_FALLBACK} ({type(error).__name__})")
 
-    def _send(self, message: Message) -> Outcome:
+    def _send(self, message: Message, attached: str | None) -> Outcome:
         way = None if self._fault else self._ways(address.made_out(self._url, message))
         if way is None:
             return NotSent(self._fault or _FALLBACK)
@@ -100,6 +108,7 @@ class Notifier:
             body=worn.body,
             notify_type=_TYPES[address.severity(self._url, message)],
             body_format=worn.form.value,
+            attach=attached,
             log_level=logging.DEBUG,
         )
         return Sent() if result else NotSent(self._reason((entry.level, entry.message) for entry in result.logs()))

@@ -1,5 +1,8 @@
 """From SVG to PNG, with a font of our own, also on a machine without any; loaded when the first one is drawn."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.resources import as_file, files
 from typing import Final
@@ -21,3 +24,15 @@ def png(svg: str) -> bytes:
             svg_string=svg, zoom=SHARPNESS, skip_system_fonts=True, font_files=[str(font)], sans_serif_family=FONT
         )
     return bytes(drawn)
+
+
+@contextmanager
+def offered(picture: bytes | None, name: str) -> Iterator[str | None]:
+    """Offer a PNG by an address for as long as it is needed: some who read it want a path. It is on no disk."""
+    if picture is None:
+        yield None
+        return
+    with os.fdopen(os.memfd_create(name), "wb") as file:
+        file.write(picture)
+        file.flush()
+        yield f"file:///proc/self/fd/{file.fileno()}?name={name}.png&mime=image/png&cache=yes"

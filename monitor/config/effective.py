@@ -62,6 +62,8 @@ class Channel:
     quiet: Hours | None = None
     """When only what is critical goes out."""
     form: Form = Form.AUTO
+    chart: bool = True
+    """Whether a picture is attached where the service can show one."""
 
     @property
     def keeps_apart(self) -> bool:

@@ -135,6 +135,7 @@ class _Reader:
             fallback=table.fallback,
             quiet=table.quiet_hours,
             form=Form(table.format),
+            chart=table.chart,
         )
         return _without_news(channel) if channel.is_pager else channel
 

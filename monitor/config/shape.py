@@ -111,6 +111,7 @@ class ChannelShape(BaseModel):
     format: Literal["auto", "text", "markdown", "html"] = Field(
         "auto", description="auto, text, markdown or html; auto takes what suits the service"
     )
+    chart: bool = Field(True, description="attach a picture of the last seven days where the service can show one")
 
 
 class DigestShape(BaseModel):

@@ -70,6 +70,7 @@ def _channel(loaded: Loaded, channel: Channel) -> Iterator[Line]:
     yield _line(loaded, (*path, "min_level"), channel.min_level)
     yield _line(loaded, (*path, "accounts"), _ALL if channel.accounts is None else channel.accounts)
     yield _line(loaded, (*path, "fallback"), channel.fallback)
+    yield _line(loaded, (*path, "chart"), channel.chart)
 
 
 def _digest(loaded: Loaded) -> Iterator[Line]:

@@ -12,16 +12,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from monitor import log
+from monitor.chart import Chart
 from monitor.clock import Clock
 from monitor.config import Channel, Config
 from monitor.deliver.ledger import FIRST_PAUSE, Attempt, Settled, plan, probe, settle
 from monitor.deliver.line import Line, Sender
+from monitor.deliver.pictures import has_picture
 from monitor.model import NotSent, Outcome, Sent
+from monitor.poll.chart import week
 from monitor.store import Store, outbox
 from monitor.store.outbox import Queued
 
 DEADLINE = 60.0
 """Real seconds for one attempt; Apprise's own timeouts end nearly all of them sooner."""
+PICTURE = 10.0
+"""Real seconds for what a picture is drawn from; a disk that fails has been given up by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,7 @@ class Lane:
             self._log.warning("set_aside", message=failed.message.id, title=failed.message.title)
 
     async def _attempt(self, queued: Queued, others: Sequence[Queued], *, is_probe: bool = False) -> Outcome:
+        chart = None if others else await self._look(queued)
         began = time.monotonic()
         attempt = functools.partial(Attempt, queued=queued, others=others, is_probe=is_probe)
 
@@ -132,10 +138,23 @@ class Lane:
             tried(Sent())
             self.wake()
 
-        outcome = await self._line.send(queued.message, late)
+        outcome = await self._line.send(queued.message, late, chart)
         tried(outcome)
         await self._write_down()
         return outcome
+
+    async def _look(self, queued: Queued) -> Chart | None:
+        """Read what the picture of a message shows, if it has one; if that fails or takes long, the text goes alone."""
+        if not has_picture(self.channel, queued):
+            return None
+        config, account, now = self._shared.config(), queued.message.account, self._shared.clock.now()
+        try:
+            async with asyncio.timeout(PICTURE):
+                is_shown = account in config.accounts and await self._line.shows_pictures()
+                return await self._shared.store.do(lambda tx: week(tx, config, account, now)) if is_shown else None
+        except Exception:  # noqa: BLE001 - whatever it is, no message is held up for a picture
+            self._log.exception("no_picture", message=queued.message.id)
+            return None
 
     async def _write_down(self) -> None:
         """Write down what attempts came to, the oldest first; one that cannot be written stays for the next turn."""

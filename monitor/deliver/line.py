@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Protocol
+from typing import Any, Protocol
 
 from monitor import log
+from monitor.chart import Chart
 from monitor.config import Channel, Unusable
+from monitor.deliver.pictures import Painter, Refusals, drawn
 from monitor.model import Message, NotSent, Outcome, Sent
 from monitor.worker import Worker
 
@@ -32,13 +34,21 @@ class Line:
         self._post = _Post(channel, connect)
         self._warm_up = asyncio.get_running_loop().call_later(WARM_UP, self._post.load)
 
-    async def send(self, message: Message, late: Callable[[], None]) -> Outcome:
-        """Send a message; past the deadline it counts as failed, and ``late`` tells if it was taken after all."""
+    async def shows_pictures(self) -> bool:
+        """Say whether the service shows pictures, which is known once it is loaded."""
+        is_usable = not isinstance(self._channel.url, Unusable) and self._hanging < MOST_HANGING
+        return is_usable and await asyncio.wrap_future(self._post.shows_pictures())
+
+    async def send(self, message: Message, late: Callable[[], None], chart: Chart | None = None) -> Outcome:
+        """Send a message, with a picture if there is one to draw.
+
+        Past the deadline it counts as failed, and ``late`` tells if it was taken after all.
+        """
         if isinstance(self._channel.url, Unusable):
             return NotSent(self._channel.url.reason)
         if self._hanging >= MOST_HANGING:
             return NotSent(f"the last {MOST_HANGING} sends have not come back")
-        call = self._post.send(message)
+        call = self._post.send(message, chart)
         try:
             done, _ = await asyncio.wait({asyncio.wrap_future(call)}, timeout=self._deadline)
         except asyncio.CancelledError:
@@ -80,7 +90,8 @@ class _Post:
         self._channel, self._connect = channel, connect
         self._worker = Worker(f"channel-{channel.name}")
         self._sender: Sender | None = None
-        self.loading: Future[None] = Future()
+        self._refusals = Refusals()
+        self.loading: Future[Any] = Future()
         self.loading.set_result(None)
         self._log = log.get("monitor.deliver").bind(channel=channel.name)
 
@@ -89,8 +100,12 @@ class _Post:
         if not isinstance(self._channel.url, Unusable):
             self.loading = self._worker.submit(self._load)
 
-    def send(self, message: Message) -> "Future[Outcome]":
-        return self._worker.submit(lambda: self._send(message))
+    def shows_pictures(self) -> "Future[bool]":
+        self.loading = asked = self._worker.submit(self._shows_pictures)
+        return asked
+
+    def send(self, message: Message, chart: Chart | None) -> "Future[Outcome]":
+        return self._worker.submit(lambda: self._send(message, chart))
 
     def close(self) -> None:
         self._worker.close()
@@ -103,9 +118,19 @@ class _Post:
         self._sender = self._sender or self._connect(self._channel)
         return self._sender
 
-    def _send(self, message: Message) -> Outcome:
+    def _shows_pictures(self) -> bool:
+        sender = self._ready()
+        return isinstance(sender, Painter) and sender.shows_pictures and not self._refusals.are_many
+
+    def _send(self, message: Message, chart: Chart | None) -> Outcome:
         try:
-            return self._ready().send(message)
+            return self._sent(message, drawn(chart, message))
         except BaseException as error:  # noqa: BLE001 - be it a SystemExit, it must end neither lane nor program
             self._log.exception("send_raised", message=message.id)
             return NotSent(f"an error of our own ({type(error).__name__})")
+
+    def _sent(self, message: Message, picture: bytes | None) -> Outcome:
+        sender = self._ready()
+        if picture is None or not isinstance(sender, Painter):
+            return self._refusals.heard(message, sender.send(message), pictured=False)
+        return self._refusals.heard(message, sender.send(message, picture), pictured=True)
