@@ -220,7 +220,7 @@ def test_with_no_account_at_all_the_two_ways_to_make_one_are_told(tmp_path: Path
         (OPS + 'timezone = "UTC"\n', "channels.ops.timezone: unknown key: timezone belongs above the first [table]"),
         (OPS + 'interval = "5m"\n', "channels.ops.interval: unknown key: interval belongs above the first [table]"),
         (MAIN + 'timeout = "5s"\n', "accounts.main.timeout: unknown key: timeout belongs above the first [table]"),
-        (OPS + "chart = true\n", f"channels.ops.chart: unknown key: {EXAMPLE}"),
+        (OPS + "picture = true\n", f"channels.ops.picture: unknown key: {EXAMPLE}"),
         ('"a key" = 1\n', f"'a key': unknown key: {EXAMPLE}"),
     ],
 )
