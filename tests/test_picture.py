@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+import threading
+import time
+from pathlib import Path
 
 import pytest
 import resvg_py
@@ -10,7 +13,7 @@ from pixels import read
 from test_chart import SCENES
 
 from monitor.chart import DARK, LIGHT, NARROW, WIDE, draw
-from monitor.picture import SHARPNESS, png
+from monitor.picture import SHARPNESS, apart, png
 
 HEADER = 60 * SHARPNESS
 """Above it there is nothing but words."""
@@ -69,20 +72,89 @@ def test_it_is_the_same_picture_wherever_the_machine_has_its_fonts() -> None:
 
 
 def test_without_its_font_nothing_is_drawn_rather_than_a_picture_without_words(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: os.PathLike[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    package = os.path.join(tmp_path, "fontpkg_inter")  # noqa: PTH118 - of a folder that is gone again at once
-    os.mkdir(package)  # noqa: PTH102
-    with open(os.path.join(package, "__init__.py"), "w"):  # noqa: PTH118, PTH123
-        pass
+    (tmp_path / "fontpkg_inter").mkdir()
+    (tmp_path / "fontpkg_inter" / "__init__.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "fontpkg_inter", raising=False)
     with pytest.raises(FileNotFoundError, match="Inter"):
         png(draw(SCENES["flat"], NARROW))
-    monkeypatch.delitem(sys.modules, "fontpkg_inter")
 
 
-def test_the_daemon_loads_no_rasteriser_before_the_first_picture() -> None:
-    program = "import sys, monitor.app, monitor.picture; print('resvg_py' in sys.modules, 'fontpkg' in sys.modules)"
+def test_the_daemon_never_loads_the_rasteriser_itself() -> None:
+    program = (
+        "import sys; sys.path.insert(0, 'tests'); import monitor.app; from monitor.chart import NARROW, draw\n"
+        "from monitor.picture import apart; from test_chart import SCENES\n"
+        "print(len(apart(draw(SCENES['flat'], NARROW))) > 1000, 'resvg_py' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "False False\n"
+    assert done.stdout == "True False\n"
+
+
+def test_a_picture_drawn_apart_is_the_same_and_drawn_once() -> None:
+    drawn = draw(SCENES["negative"], NARROW)
+    first = apart(drawn)
+    assert first == png(drawn)
+    assert apart(drawn) is first
+
+
+def test_other_threads_go_on_while_a_picture_is_drawn() -> None:
+    apart.cache_clear()
+    drawing = threading.Thread(target=apart, args=(draw(SCENES["polls fail"], NARROW),))
+    drawing.start()
+    rounds = 0
+    while drawing.is_alive():
+        time.sleep(0.001)
+        rounds += 1
+    assert rounds > 10  # drawn in this process, it would be two or three
+
+
+def test_the_process_that_draws_is_told_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    spy = "import os, sys\ndef svg_to_bytes(**_): return repr(sorted(os.environ)).encode()\n"
+    (tmp_path / "resvg_py.py").write_text(spy)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.setenv("BALANCE_MONITOR_ACCOUNTS__MAIN__API_KEY", "sk-planted-1234")
+    monkeypatch.setenv("LEGNEXT_API_KEY", "sk-planted-1234")
+    names = apart("<svg>planted</svg>").decode()
+    assert "PYTHONPATH" in names
+    assert "API_KEY" not in names
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ("raise RuntimeError('planted')", "ended with 1: .*planted"),
+        ("import os; os.abort()", "ended with -6"),
+        ("return b''", "ended with 0"),
+    ],
+)
+def test_a_rasteriser_that_fails_even_if_it_takes_its_process_along_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: str, error: str
+) -> None:
+    (tmp_path / "resvg_py.py").write_text(f"def svg_to_bytes(**_):\n    {body}\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    with pytest.raises(RuntimeError, match=f"(?s){error}"):
+        apart("<svg>failing</svg>")
+
+
+def test_a_picture_waits_for_two_others_but_not_for_long(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "resvg_py.py").write_text("def svg_to_bytes(svg_string, **_): open(svg_string).read()\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    pipes = [tmp_path / name for name in ("one", "two")]
+    for pipe in pipes:
+        os.mkfifo(pipe)  # who reads it waits
+    threads = [threading.Thread(target=_fails, args=(str(pipe),)) for pipe in pipes]
+    for thread in threads:
+        thread.start()
+    writers = [pipe.open("w") for pipe in pipes]  # both are at work
+    with pytest.raises(TimeoutError, match="too many pictures"):
+        apart("<svg>third</svg>")
+    for writer in writers:
+        writer.close()
+    for thread in threads:
+        thread.join(20)
+
+
+def _fails(svg: str) -> None:
+    with pytest.raises(RuntimeError):
+        apart(svg)

@@ -25,12 +25,9 @@ class Mark:
 
 def marks(span: Span, zone: tzinfo, *, most: int) -> list[Mark]:
     """Return marks that are as close as they may be: at most so many, at even distances by the clock on the wall."""
-    for length, walk in _WALKS:
-        if length * (most + 1) >= span.until - span.since:
-            found = list(_within(span, walk(span.since.astimezone(zone), span), zone))
-            if len(found) <= most:
-                return found
-    return []
+    start, least = span.since.astimezone(zone), (span.until - span.since) / (most + 1)
+    ways = (list(_within(span, walk(start, span), zone)) for length, walk in _WALKS if length >= least)
+    return next((way for way in ways if len(way) <= most), [])
 
 
 _Walls = Iterator[tuple[datetime, str]]

@@ -37,7 +37,7 @@ def _thresholds(chart: Chart, frame: Frame, pen: Pen, room: Room) -> Iterator[st
         top = top if y - top < _CLOSE else y
         places = list(_along(f"{line.level.word} {brief(line.usd)}", top, frame.box))
         if found := room.find(places) or room.find(places, over_lines=True):
-            yield pen.text(found.at, found.words, line.level.word)
+            yield pen.label(found.at, found.words, line.level.word)
 
 
 def _along(words: str, y: float, box: Box) -> Iterator[Label]:
@@ -52,7 +52,7 @@ def _rises(chart: Chart, frame: Frame, pen: Pen, room: Room) -> Iterator[str]:
     rises = sorted(chart.course.rises, key=lambda rise: rise.before - rise.after)
     for rise in (one for one in rises if (one.after - one.before) * _LITTLE >= rises[0].after - rises[0].before):
         if found := room.find(_around(rise, frame)):
-            yield pen.text(found.at, found.words, "ok", anchor=found.anchor)
+            yield pen.label(found.at, found.words, "ok", anchor=found.anchor)
 
 
 def _around(rise: Rise, frame: Frame) -> Iterator[Label]:
@@ -66,7 +66,7 @@ def _around(rise: Rise, frame: Frame) -> Iterator[Label]:
 def _unknown(chart: Chart, frame: Frame, pen: Pen, room: Room) -> Iterator[str]:
     for gap in chart.course.unknown:
         if frame.x(gap.until) - frame.x(gap.since) > width(_NOTHING, 12) + 8 and (found := room.find(_in(gap, frame))):
-            yield pen.text(found.at, found.words, "muted", anchor="middle")
+            yield pen.label(found.at, found.words, "muted", anchor="middle")
 
 
 def _in(gap: Span, frame: Frame) -> Iterator[Label]:

@@ -47,14 +47,20 @@ class Pen:
     def text(
         self, at: Spot, words: str, name: str, size: float = 12, *, anchor: Anchor = "start", bold: bool = False
     ) -> str:
-        """Write words, on a halo of the ground so that lines behind them do no harm."""
-        place = f'x="{_n(at[0])}" y="{_n(at[1])}" text-anchor="{anchor}" font-size="{_n(size)}"'
+        """Write words."""
         weight = ' font-weight="600"' * bold
-        colours = (
-            f'class="bm-fill-{name} bm-stroke-ground" fill="{self.palette[name]}" stroke="{self.palette["ground"]}"'
-        )
-        halo = 'stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
-        return f"<text {place}{weight} {colours} {halo}>{escape(words)}</text>"
+        return self._text(at, words, f'{weight} font-size="{_n(size)}" {self.fill(name)}', anchor)
+
+    def label(self, at: Spot, words: str, name: str, *, anchor: Anchor = "start") -> str:
+        """Write words in the plot, on a halo of the ground so that lines behind them do no harm."""
+        ground, colour = self.palette["ground"], self.palette[name]
+        halo = f'stroke="{ground}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
+        both = f'class="bm-fill-{name} bm-stroke-ground" fill="{colour}" {halo}'
+        return self._text(at, words, f' font-size="12" {both}', anchor)
+
+    @staticmethod
+    def _text(at: Spot, words: str, rest: str, anchor: Anchor) -> str:
+        return f'<text x="{_n(at[0])}" y="{_n(at[1])}" text-anchor="{anchor}"{rest}>{escape(words)}</text>'
 
     def box(self, corner: Spot, size: Spot, name: str, *, opacity: float = 1, radius: float = 0) -> str:
         """Fill a rectangle."""

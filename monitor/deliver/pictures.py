@@ -6,7 +6,7 @@ from monitor import log
 from monitor.chart import NARROW, Chart, draw
 from monitor.config import Channel
 from monitor.model import Message, Outcome, Sent
-from monitor.picture import png
+from monitor.picture import apart
 from monitor.store.outbox import Queued
 
 _ABOUT_POLLS: Final = frozenset({"unreachable", "refused", "unreadable"})
@@ -44,8 +44,8 @@ def drawn(chart: Chart | None, message: Message) -> bytes | None:
     if chart is None:
         return None
     try:
-        return png(draw(chart, NARROW))
-    except BaseException:  # noqa: BLE001 - a panic of the rasteriser is no Exception; the text must go in any case
+        return apart(draw(chart, NARROW))
+    except Exception:  # noqa: BLE001 - whatever it is, the text must go
         _log.exception("not_drawn", channel=message.channel, message=message.id)
         return None
 
