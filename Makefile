@@ -31,8 +31,8 @@ demo: $(VENV)/run ## the whole daemon against the bundled simulated API, a story
 test: $(VENV)/dev ## all tests, with the coverage gates
 	$(BIN)/python -m tests.gate -n $(JOBS) --dist worksteal
 
-quick: $(VENV)/dev ## the tests without the slow proofs
-	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not slow and not real"
+quick: $(VENV)/dev ## the tests without the slow proofs (ONLY=tests/test_store.py for some of them)
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not slow and not real" $(ONLY)
 
 real: $(VENV)/dev ## boot systemd and run the image for real (root, Debian; ONLY=tests/real/test_docker.py for some of it)
 	$(BIN)/pytest -m real $(or $(ONLY),tests/real)

@@ -18,9 +18,25 @@ CORE = (
 )
 
 
+_SLOWEST = ("--durations=12", "--durations-min=5")
+"""What to look at first when the whole takes too long."""
+
+
 def run_tests() -> tuple[int, str]:
     """Run pytest under coverage, show its output as it comes, and return its exit code and last line."""
-    command = [sys.executable, "-m", "coverage", "run", "-m", "pytest", "--color=no", "-m", "not real", *sys.argv[1:]]
+    command = [
+        sys.executable,
+        "-m",
+        "coverage",
+        "run",
+        "-m",
+        "pytest",
+        "--color=no",
+        "-m",
+        "not real",
+        *_SLOWEST,
+        *sys.argv[1:],
+    ]
     last = ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tests:
         for line in tests.stdout or ():

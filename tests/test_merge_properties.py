@@ -142,7 +142,7 @@ def of(account: str, changes: Sequence[Change]) -> list[str]:
     return list(dict.fromkeys(one.phrase for one in changes if one.account == account))
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(
     steps=st.lists(
         st.tuples(_STEPS, st.sampled_from(RULES), st.sampled_from((Level.OK, Level.WARNING, Level.CRITICAL))),

@@ -582,9 +582,8 @@ def test_a_reload_that_changes_nothing_about_it_is_silent(api: Api) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    ("down", "messages"), [(HOUR, 2), pytest.param(3 * HOUR, 3, marks=pytest.mark.slow)], ids=["warning", "critical"]
-)
+@pytest.mark.parametrize(("down", "messages"), [(HOUR, 2), (3 * HOUR, 3)], ids=["warning", "critical"])
+@pytest.mark.slow
 def test_a_thousand_accounts_and_one_that_really_ran_low(
     apis: Callable[..., Api], down: timedelta, messages: int
 ) -> None:

@@ -39,6 +39,7 @@ def test_a_dark_one_is_dark() -> None:
     assert found.count(colour("ground", LIGHT)) == 0
 
 
+@pytest.mark.slow
 def test_nothing_is_drawn_at_its_very_edge() -> None:
     for name, scene in SCENES.items():
         found = read(png(draw(scene, NARROW)))

@@ -122,7 +122,7 @@ def test_it_says_what_the_daemon_queues_whatever_is_seen(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(SOME_RULES, st.sampled_from(ZONES), STEPS)
 def test_it_says_what_the_daemon_queues_over_hundreds_of_stories(
     rules: Sequence[str], zone: str, steps: list[tuple[Seen, int, int]]
@@ -148,7 +148,7 @@ def weeks(seed: int) -> Polls:
 HOURLY = 'interval = "1h"\ntimezone = "Europe/Berlin"\n'
 
 
-@pytest.mark.parametrize("rules", [0, 5, 6])
+@pytest.mark.parametrize("rules", [0, *(pytest.param(rules, marks=pytest.mark.slow) for rules in (5, 6))])
 def test_it_says_what_the_daemon_queues_over_weeks_of_spending(rules: int, tmp_path: Path) -> None:
     same(tmp_path, f"{HOURLY}{RULES[rules]}{MAIN}{CHANNELS}", weeks(rules))
 
