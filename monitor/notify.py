@@ -196,6 +196,7 @@ def _way(url: str) -> "apprise.Apprise | None":
 
 def _service(url: str) -> "apprise.NotifyBase | None":
     library, asset = _library(), _asset()
+    _hush()  # a plugin is imported here
     try:
         service: apprise.NotifyBase | None = library.Apprise.instantiate(url, asset=asset)
     except Exception:  # noqa: BLE001 - some plugins trip over what they cannot parse

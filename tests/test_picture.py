@@ -159,3 +159,9 @@ def test_a_picture_waits_for_two_others_but_not_for_long(monkeypatch: pytest.Mon
 def _fails(svg: str) -> None:
     with pytest.raises(RuntimeError):
         apart(svg)
+
+
+def test_should_memory_run_out_the_rasteriser_goes_before_the_daemon() -> None:
+    script = "from monitor import picture; picture.go_first(); print(open('/proc/self/oom_score_adj').read())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1000"
