@@ -411,3 +411,13 @@ def test_a_bad_url_is_explained_without_showing_it(url: str, sentence: str) -> N
 def test_the_debug_lines_of_apprise_stay_switched_on_for_its_own_results() -> None:
     assert fault("json://host") is None
     assert logging.getLogger("apprise").isEnabledFor(logging.DEBUG)
+
+
+def test_a_library_that_brings_warnings_back_as_errors_keeps_no_plugin_from_being_loaded() -> None:
+    script = (
+        "import warnings; from monitor import notify; notify._library();"
+        "warnings.resetwarnings(); warnings.simplefilter('error');"
+        "print(notify.fault('mailto://me:word@localhost'))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "None"
