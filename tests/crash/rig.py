@@ -193,7 +193,8 @@ def settings(folder: Path, api: Api, inboxes: Sequence[Inbox], life: int) -> str
     rule = f'[rules.balance_usd]\nwarning = {WARNING}\ncritical = {CRITICAL}\nremind_every = "off"\n'
     confirm = f"[accounts.{ACCOUNTS[-1]}.rules.balance_usd]\nconfirm = 2\n"
     channels = [
-        f'[channels.{one.name}]\nurl = {json.dumps(one.url_for(life))}\nmin_level = "warning"\n' for one in inboxes
+        f'[channels.{one.name}]\nurl = {json.dumps(one.url_for(life))}\nmin_level = "warning"\nchart = false\n'
+        for one in inboxes
     ]
     return head + rule + api.settings(confirm + "".join(channels))
 
