@@ -119,7 +119,8 @@ class Notifier:
 
     def _take_turn(self, pause: float) -> None:
         """Keep the pause between two messages, which Apprise keeps for each way out alone."""
-        time.sleep(max(0.0, self._sent_at + pause - time.monotonic()))
+        if (left := self._sent_at + pause - time.monotonic()) > 0:
+            time.sleep(left)
         self._sent_at = time.monotonic()
 
     def _fit(self, service: "apprise.NotifyBase", worn: Worn) -> None:

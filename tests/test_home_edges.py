@@ -120,6 +120,7 @@ def test_what_a_start_could_not_read_goes_on_once_it_can_be_read(home: Home, tol
         other.close()
         await home.is_well()
         await home.until(lambda: told in home.inbox.titles, 15)
+        await home.until(lambda: not sql(home.path, "SELECT state FROM outbox WHERE state = 'waiting'"), 15)
 
     with unreadable(home, is_deaf=is_deaf) as other:
         home.api.seen = reading(204)

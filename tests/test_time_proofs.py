@@ -94,7 +94,7 @@ def live_through_steps(folder: Path) -> None:
     names = ("main", "low", "down")
     wall = Wall(folder)
     with api_with(*names) as api, Webhook() as hook, Webhook() as flaky:
-        text = settings(api, hook.url, flaky.url, interval=f"{INTERVAL}s", accounts=names)
+        text = _plain(settings(api, hook.url, flaky.url, interval=f"{INTERVAL}s", accounts=names))
         with OnWall(folder, text + REMIND + '[rules.unreachable]\nwarning = "25s"\n', wall) as run:
             flaky.status(503)
             run.start()
@@ -160,7 +160,7 @@ def live_through_suspension(folder: Path) -> None:
     """Stop the process for three intervals; then let it sleep for a day and an hour, as a laptop does."""
     wall = Wall(folder)
     with api_with("main", "low") as api, Webhook() as hook:
-        text = settings(api, hook.url, interval=f"{INTERVAL}s", accounts=("main", "low"))
+        text = _plain(settings(api, hook.url, interval=f"{INTERVAL}s", accounts=("main", "low")))
         with OnWall(folder, text, wall) as run:
             run.start()
             hook.wait_posts(1, 30)
@@ -196,7 +196,9 @@ def live_through_a_night(folder: Path, zone: str, change: datetime, before: str,
     """Let the clocks be changed between an alert and its reminder."""
     wall = Wall(folder, at=change - timedelta(seconds=40))
     with api_with("main", "low") as api, Webhook() as hook:
-        text = f'timezone = "{zone}"\n' + settings(api, hook.url, interval=f"{INTERVAL}s", accounts=("main", "low"))
+        text = f'timezone = "{zone}"\n' + _plain(
+            settings(api, hook.url, interval=f"{INTERVAL}s", accounts=("main", "low"))
+        )
         with OnWall(folder, text + REMIND, wall, TZ=zone) as run:
             run.start()
             hook.wait_posts(2, 120)
@@ -219,3 +221,8 @@ def assert_steady(polls: Sequence[float]) -> None:
     gaps = [later - earlier for earlier, later in pairwise(polls)]
     assert len(gaps) > 5
     assert max(gaps) <= 2 * INTERVAL, gaps
+
+
+def _plain(text: str) -> str:
+    """Leave pictures out: waiting for the process that draws them fails where the clock is played."""
+    return re.sub(r"(\[channels\.\w+\]\n)", r"\1chart = false\n", text)

@@ -173,8 +173,8 @@ def _obey_signals() -> None:
 
     As the first process of a container it would not hear them at all: the kernel gives it only what it handles.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def let_go(stream: TextIO | None) -> None:
