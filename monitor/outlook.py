@@ -149,7 +149,7 @@ def runway_line(found: Runway | NotYet | None) -> str:
         case NotYet(missing):
             lacks = f"; {spoken(missing)} are missing" if _HOUR <= missing < DAY else ""
             return f"Runway: not enough data yet (needs a day of readings{lacks})."
-        case Runway():
+        case _:
             basis = f"from {spoken(found.basis // DAY * DAY)} of readings"
             return f"Runway: {span(found)}, {basis}."
 

@@ -19,7 +19,7 @@ from monitor.poll.decision import Poll, pause
 from monitor.poll.letters import audience, by_channel, compose, missed, part
 from monitor.poll.money import stand, weigh
 from monitor.rules import Fact
-from monitor.spending import HOUR, Balance, Hour, Tally, hour_of, known, plus
+from monitor.spending import HOUR, Balance, Hour, Tally, hour_of, known
 from monitor.store.memory import Memory, follow
 
 WARM = timedelta(days=35)
@@ -206,11 +206,7 @@ class _Ledger:
 
     def add(self, hours: Iterable[Hour]) -> None:
         """Add what has become known of hours that are over, the oldest first."""
-        for hour in hours:
-            if self._rows and self._rows[-1].start == hour.start:
-                self._rows[-1] = plus(self._rows[-1], hour)
-            else:
-                self._rows.append(hour)
+        self._rows.extend(hours)  # time only goes on here: none comes twice
         if len(self._rows) > 2 * _ROWS:
             del self._rows[:-_ROWS]
 
