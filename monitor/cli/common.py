@@ -110,8 +110,9 @@ def open_store(path: Path | None) -> "Iterator[Store]":
     try:
         yield store
     except Exception as error:
-        if isinstance(error.__cause__, sqlite3.Error):  # the disk's trouble, or a daemon that keeps the file busy
-            raise Stop(f"{store.path} cannot be used ({error.__cause__}): is its disk full or read-only?") from error
+        said = error if isinstance(error, sqlite3.Error) else error.__cause__
+        if isinstance(said, sqlite3.Error):  # the disk's trouble, or a daemon that keeps the file busy
+            raise Stop(f"{store.path} cannot be used ({said}): is its disk full or read-only?") from error
         raise
     finally:
         store.close()

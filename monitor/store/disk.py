@@ -9,8 +9,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from monitor.store.engine import REVISIONS, check_revision, connect, migrate, path_of, spoken
-from monitor.store.mirror import COMMANDED, FOLLOWED, NOTES, Mirror, Notes, Rows, raw, read, write_back
+from monitor.store.engine import REVISIONS, check_revision, connect, migrate, path_of, raw, spoken
+from monitor.store.mirror import COMMANDED, FOLLOWED, NOTES, Mirror, Notes, Rows, read, write_back
 from monitor.store.trouble import GoneError
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Engine, Table, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from monitor.store import schema
+from monitor.store.engine import raw
 
 STATE = (
     schema.accounts,
@@ -99,7 +100,7 @@ class Mirror:
         arguments = {"check_same_thread": False}
         self._engine = create_engine("sqlite://", poolclass=StaticPool, connect_args=arguments, hide_parameters=True)
         event.listen(self._engine, "connect", _leave_transactions_to_us)
-        event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        event.listen(self._engine, "begin", lambda connection: raw(connection).execute("BEGIN"))
         self.connection = self._engine.connect()
         self.connection.info[PARTIAL] = True
         schema.metadata.create_all(self._engine, checkfirst=False)
@@ -285,13 +286,6 @@ def _columns(table: Table) -> str:
 
 def _insert(table: Table, how: str = "INSERT") -> str:
     return f"{how} INTO {table.name} ({_columns(table)}) VALUES ({_MARKS[len(table.columns)]})"
-
-
-def raw(connection: Connection) -> sqlite3.Connection:
-    """Return the driver's own connection: a hundred times cheaper for thousands of rows."""
-    found = connection.connection.driver_connection
-    assert isinstance(found, sqlite3.Connection)  # noqa: S101 - the only driver there is
-    return found
 
 
 def _leave_transactions_to_us(connection: sqlite3.Connection, _record: object) -> None:

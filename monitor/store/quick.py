@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Insert, Select, Update
 from sqlalchemy.dialects.sqlite import dialect
 
 from monitor.store import schema
-from monitor.store.mirror import FOLLOWED, NOTES, Note, raw
+from monitor.store.engine import raw
+from monitor.store.mirror import FOLLOWED, NOTES, Note
 
 _DIALECT = dialect()
 _Process = Callable[[Any], Any] | None
