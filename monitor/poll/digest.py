@@ -17,11 +17,10 @@ from monitor.cron import Cron
 from monitor.digest import Entry, Period
 from monitor.model import MONITOR, Alert, Level, Message
 from monitor.poll.letters import agree
-from monitor.poll.money import informed
+from monitor.poll.money import hours_since, informed
 from monitor.spending import HOUR, Hour, hour_of, spent
-from monitor.store import Tx, casebook, digests, history, hourly, memory, outbox
+from monitor.store import Tx, casebook, digests, history, memory, outbox
 from monitor.store.digests import Latest
-from monitor.store.memory import Memory
 
 MISSED = timedelta(hours=12)
 """One that could not be sent for so long is left out."""
@@ -97,7 +96,7 @@ def hears(config: Config, channel: Channel) -> list[str]:
 def entry(tx: Tx, account: str, asked: Period, keep: Retention) -> Entry:
     """Return what is known of an account."""
     known, still = memory.recall(tx, account), alerts(tx, account)
-    hours = _hours(tx, known, asked)
+    hours = hours_since(tx, known, asked.before)
     latest = known.read_at or asked.since
     counted = max(asked.since, hour_of(asked.until - keep.raw))
     tried = history.tried(tx, account, counted, asked.until)
@@ -112,12 +111,6 @@ def entry(tx: Tx, account: str, asked: Period, keep: Retention) -> Entry:
         polls=tried.polls,
         polls_since=counted,
     )
-
-
-def _hours(tx: Tx, known: Memory, asked: Period) -> list[Hour]:
-    if known.tally is None or known.balance is None:
-        return []
-    return hourly.read(tx, known.account, known.tally, known.balance, asked.before)
 
 
 def _rose(hours: Sequence[Hour], asked: Period) -> Decimal:

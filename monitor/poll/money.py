@@ -85,6 +85,12 @@ def _counted(ledger: Ledger, known: Memory) -> _Counted | None:
     return _Counted(ledger, known.tally, latest) if known.tally is not None and latest is not None else None
 
 
+def hours_since(tx: Tx, known: Memory, since: datetime) -> Sequence[Hour]:
+    """Return every hour of an account from a moment on; none of one that was never read."""
+    counted = _counted(Rows(tx, known.account), known)
+    return counted.hours(since) if counted else ()
+
+
 def money(tx: Tx, config: Config, account: Account, known: Memory, figures: Figures | None) -> Money | None:
     """Return what is known of the spending at a reading just made; None while nothing is known of what was before.
 
