@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from receivers import MailServer, Webhook
 from world import MAIN, OPS, World
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -32,3 +33,17 @@ def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
 def world(worlds: Callable[..., World]) -> World:
     """Give one account, main, and one channel, ops, with the default rules."""
     return worlds()
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    """Give a webhook of its own."""
+    with Webhook() as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def mail() -> Iterator[MailServer]:
+    """Give a mail server to the tests of a file."""
+    with MailServer() as it:
+        yield it

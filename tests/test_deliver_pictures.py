@@ -4,7 +4,7 @@ import asyncio
 import base64
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.message import EmailMessage
@@ -29,18 +29,6 @@ from monitor.store.outbox import Queued
 
 HOUR = timedelta(hours=1)
 PNG = png(draw(SCENES["flat"], NARROW))
-
-
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    with Webhook() as it:
-        yield it
-
-
-@pytest.fixture(scope="module")
-def mail() -> Iterator[MailServer]:
-    with MailServer() as it:
-        yield it
 
 
 def fallen(folder: Path, channels: str, *, polls: Callable[[World], object] = lambda world: world.reads(4)) -> None:

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,18 +49,6 @@ def why(url: str) -> str:
         case NotSent(reason):
             return reason
     raise AssertionError("was sent")
-
-
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    with Webhook() as it:
-        yield it
-
-
-@pytest.fixture(scope="module")
-def mail() -> Iterator[MailServer]:
-    with MailServer() as it:
-        yield it
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ They show what a reader sees: the text after the service's own markup was carrie
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import unescape
@@ -24,7 +25,7 @@ class Seen:
     colour: str = ""
 
 
-class Vendor:
+class Vendor(ABC):
     """What all have in common: what was taken, and answers that come before any other."""
 
     def __init__(self) -> None:
@@ -32,9 +33,9 @@ class Vendor:
         self.before: list[Answer] = []
 
     @property
+    @abstractmethod
     def hosts(self) -> dict[str, Host]:
         """The hosts that it plays."""
-        raise NotImplementedError
 
     def busy(self, answer: Answer, times: int = 1) -> None:
         """Give this answer to the next requests, whatever they ask."""

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -30,10 +31,14 @@ def need(*programs: str) -> None:
     missing = [program for program in programs if shutil.which(program) is None]
     if os.geteuid() != 0:
         missing.insert(0, "root's rights")
-    if missing and "CI" in os.environ:
-        pytest.fail(f"CI installs what the real proofs need, but there is no {', '.join(missing)}")
     if missing:
-        pytest.skip(f"needs {', '.join(missing)}: see the packages in .ci/run")
+        _lack(f"{', '.join(missing)}: see the packages in .ci/run")
+
+
+def _lack(what: str) -> NoReturn:
+    if "CI" in os.environ:
+        pytest.fail(f"CI has what the real proofs need, but here they lack {what}")
+    pytest.skip(f"needs {what}")
 
 
 def run(*command: str | Path, timeout: float = 300, **more: object) -> str:
@@ -55,7 +60,7 @@ def mirror() -> str:
     for source in map(Path, _SOURCES):
         if source.is_file() and (found := _ADDRESS.search(source.read_text())):
             return found[1]
-    pytest.skip("needs a Debian machine, whose mirror is known")
+    _lack("a Debian machine, whose mirror is known")
 
 
 @contextmanager
