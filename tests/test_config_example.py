@@ -14,7 +14,7 @@ from monitor.config.example import example
 from monitor.config.load import understand
 from monitor.config.places import default_database
 from monitor.config.schema import schema
-from monitor.config.shape import AccountShape, ChannelShape, DigestShape, LogShape, RetentionShape, Shape
+from monitor.config.shape import AccountShape, ChannelShape, DigestShape, LogShape, RetentionShape, Shape, WebShape
 from monitor.config.show import show
 from monitor.rules import OWN, RULES
 
@@ -26,7 +26,7 @@ TWINS = re.compile(r"^#(\w+_file) = .*\n", re.MULTILINE)
 def all_live() -> str:
     """Return the example with every key uncommented, secrets written in, and no second form of a secret."""
     text = re.sub(r"^#(?=[a-z\[])", "", TWINS.sub("", FILE.read_text()), flags=re.MULTILINE)
-    return re.sub(r'^(\w*api_key|\w*url) = "\w*:?/*…"', r'\1 = "https://example.com"', text, flags=re.MULTILINE)
+    return re.sub(r'^(\w*api_key|\w*url|token) = "\w*:?/*…"', r'\1 = "https://example.com"', text, flags=re.MULTILINE)
 
 
 def tables(text: str) -> dict[str, Any]:
@@ -65,6 +65,7 @@ def test_every_key_can_be_uncommented(tmp_path: Path) -> None:
         ((), Shape),
         (("retention",), RetentionShape),
         (("log",), LogShape),
+        (("web",), WebShape),
         (("accounts", "main"), AccountShape),
         (("channels", "ops"), ChannelShape),
         (("digest",), DigestShape),
@@ -86,6 +87,7 @@ def test_every_value_in_the_example_is_the_real_default(tmp_path: Path) -> None:
     for name in ("interval", "timeout", "timezone", "retention", "log_level", "log_format"):
         assert getattr(config, name) == getattr(bare, name)
     assert shown["database"] == default_database({"STATE_DIRECTORY": "/var/lib/balance-monitor"})
+    assert config.web.listen == bare.web.listen
     main = config.accounts["main"]
     assert (main.base_url, main.interval) == (bare.accounts["main"].base_url, bare.interval)
     assert config.channels["ops"].min_level == bare.channels["ops"].min_level
@@ -106,6 +108,7 @@ def test_answers_are_written_live_and_everything_else_stays_commented(tmp_path: 
     assert tables(text) == {
         "retention": {},
         "log": {},
+        "web": {},
         "rules": {"balance_usd": {"warning": Decimal("40.5")}}
         | {rule.name: {} for rule in (*RULES, *OWN) if rule.on and rule.name != "balance_usd"},
         "accounts": {"main": {"api_key": 'sk-"quoted"\\'}},

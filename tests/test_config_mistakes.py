@@ -191,7 +191,7 @@ def test_with_no_account_at_all_the_two_ways_to_make_one_are_told(tmp_path: Path
     [
         ("intervall = 5\n", "intervall: unknown key: did you mean interval?"),
         ('[retention]\ndaily = "9d"\n', f"retention.daily: unknown key: {EXAMPLE}"),
-        ('[web]\nlisten = "off"\n', f"web: unknown key: {EXAMPLE}"),
+        ('[pager]\nname = "off"\n', f"pager: unknown key: {EXAMPLE}"),
         ('heartbeat = "https://x"\n', "heartbeat: unknown key: did you mean heartbeat_url?"),
         (OPS + 'heartbeat_url = "https://x"\n', f"channels.ops.heartbeat_url: unknown key: heartbeat_url {ABOVE}"),
         ('[digest]\nshedule = "0 9 * * mon"\n', "digest.shedule: unknown key: did you mean schedule?"),

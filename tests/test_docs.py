@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from monitor import __version__, config
 from monitor.cli import root
-from monitor.config.shape import AccountShape, ChannelShape, DigestShape, LogShape, RetentionShape, Shape
+from monitor.config.shape import AccountShape, ChannelShape, DigestShape, LogShape, RetentionShape, Shape, WebShape
 from monitor.notify import fault
 from monitor.rules import OWN, RULES, Rule
 from monitor.simulator import names, scenario
@@ -56,9 +56,9 @@ def test_the_readme_names_no_command_that_is_not_there() -> None:
 
 
 def _keys() -> Iterator[str]:
-    tables = {"retention", "log", "rules", "accounts", "channels", "digest"}
+    tables = {"retention", "log", "web", "rules", "accounts", "channels", "digest"}
     yield from (name for name in Shape.model_fields if name not in tables)
-    for shape in (RetentionShape, LogShape, AccountShape, ChannelShape, DigestShape, Rule):
+    for shape in (RetentionShape, LogShape, WebShape, AccountShape, ChannelShape, DigestShape, Rule):
         yield from shape.model_fields
     yield from (rule.name for rule in (*RULES, *OWN))
 

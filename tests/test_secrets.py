@@ -92,6 +92,7 @@ class World:
             _slack("slack_bot", "xoxb-1234567890-1234567890-4ddbc191d40ee098cbaae6f3523ada2d"),
             _address("heartbeat_url", f"http://127.0.0.1:{port}/denied"),
             _address("heartbeat_fail_url", f"http://127.0.0.1:{port}/moved"),
+            Planted(("web", "token"), word("web token"), (word("web token"),)),
             Planted((), self.proxy, (self.proxy,)),
         ]
 
@@ -159,8 +160,8 @@ class Program:
             parts.append(f'[accounts.{name}]\nbase_url = "{address}"\n')
             parts += self._give(Planted(("accounts", name, "api_key"), changed.get(name, _key(name)), ()))
         for planted in self.world.planted():
-            if planted.path[:1] == ("channels",):
-                parts.append(f"[channels.{planted.path[1]}]\n")
+            if planted.path[:1] in {("channels",), ("web",)}:
+                parts.append(f"[{'.'.join(planted.path[:-1])}]\n")
                 parts += self._give(planted)
             elif planted.path[:1] not in {(), ("accounts",)}:
                 parts[:0] = self._give(planted)

@@ -1,7 +1,7 @@
 """``alerts``: what is wrong, since when, and who was told of it; with ``--all`` also what was wrong before."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 from itertools import chain
@@ -12,34 +12,17 @@ import click
 from monitor.cli.ailment import ailment
 from monitor.cli.common import ago, choose, in_parts, long_json, long_table, open_store, print_lines, utc_now
 from monitor.cli.when import zone_of
+from monitor.documents.alert import Heard, Shown, open_alerts
+from monitor.documents.alert import shown as entry
 from monitor.messages import moment
-from monitor.model import MONITOR, Alert, Level, Told
+from monitor.model import MONITOR, Level
 from monitor.pulse import feel
 from monitor.quantity import spoken
-from monitor.store import Store, Tx, casebook, life, memory, outbox
+from monitor.store import Store, Tx, casebook, life, memory
 
 _HEADERS = ("ACCOUNT", "LEVEL", "WORST", "RULE", "SINCE", "LASTED", "WHAT", "TOLD")
 _FINE = "No alert is open."
 """Said only while the daemon watches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a channel was last told, and where the message stays that has not reached it, if one has not."""
-
-    told: Told
-    outbox: str | None
-    """``waiting`` or ``given_up``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """An alert as it is shown."""
-
-    alert: Alert
-    ended_at: datetime | None = None
-    heard: Sequence[Heard] | None = None
-    """None once it has ended: it is then no longer known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +58,7 @@ def alerts(path: Path | None, accounts: tuple[str, ...], *, with_past: bool, as_
     with open_store(path) as store:
         with store.transaction(reads=True) as tx:
             chosen = choose(accounts, _names(tx), "polled account") if accounts else []
-            found, born = _open(tx, chosen), life.read(tx)
+            found, born = open_alerts(tx, chosen), life.read(tx)
         daemon = _feel(store, ailment(born, now))
         if daemon.warning:
             click.echo(f"warning: {daemon.warning}", err=True)
@@ -93,30 +76,6 @@ def _feel(store: Store, wrong: str | None) -> Daemon:
 
 def _names(tx: Tx) -> list[str]:
     return sorted({MONITOR} | memory.known_accounts(tx) | casebook.accounts(tx))
-
-
-def _open(tx: Tx, chosen: Sequence[str]) -> list[Shown]:
-    told, undelivered = casebook.all_told(tx), _undelivered(tx)
-    return [
-        Shown(alert, heard=[_heard(one, undelivered.get((alert.id, one.channel))) for one in told.get(alert.id, [])])
-        for alert in casebook.open_alerts(tx)
-        if not chosen or alert.account in chosen
-    ]
-
-
-def _undelivered(tx: Tx) -> Mapping[tuple[str, str], tuple[datetime, str]]:
-    """Return the last message about each alert that has not reached a channel: when it was decided, and its state."""
-    return {
-        (change.alert, queued.message.channel): (queued.message.decided_at, queued.state)
-        for queued in outbox.listing(tx)
-        for change in queued.message.changes
-    }
-
-
-def _heard(told: Told, undelivered: tuple[datetime, str] | None) -> Heard:
-    """Say whether what a channel is known to have been told has reached it; what it was told before may have."""
-    is_that = undelivered is not None and undelivered[0] >= told.at
-    return Heard(told, undelivered[1] if undelivered and is_that else None)
 
 
 def _past(store: Store, chosen: Sequence[str], found: Sequence[Shown]) -> Iterator[Shown]:
@@ -167,14 +126,4 @@ def _said(one: Heard, now: datetime) -> str:
 
 def _document(shown: Iterator[Shown], daemon: Daemon) -> Iterator[str]:
     head = {"healthy": daemon.wrong is None, "reason": daemon.wrong, "database_trouble": daemon.trouble or None}
-    return long_json({"daemon": head}, "alerts", map(_entry, shown))
-
-
-def _entry(one: Shown) -> dict[str, object]:
-    alert = asdict(one.alert) | {"level": one.alert.level.word, "worst": one.alert.worst.word}
-    told = None if one.heard is None else [_told(heard) for heard in one.heard]
-    return alert | {"ended_at": one.ended_at, "told": told}
-
-
-def _told(heard: Heard) -> dict[str, object]:
-    return asdict(heard.told) | {"level": heard.told.level.word, "outbox": heard.outbox}
+    return long_json({"daemon": head}, "alerts", map(entry, shown))

@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO, TypeVar
@@ -18,7 +17,8 @@ import click
 
 from monitor import config as configuration
 from monitor.config import Config, ConfigError
-from monitor.quantity import plain, spoken
+from monitor.documents import as_text, encode
+from monitor.quantity import spoken
 
 if TYPE_CHECKING:
     from monitor.store import Store
@@ -209,13 +209,13 @@ def long_json(head: Mapping[str, object], name: str, items: Iterable[object]) ->
     """Yield the lines of one JSON document whose list ``name`` is too long to hold: a line for each item."""
     yield "{"
     for key, value in head.items():
-        yield f"  {_encode(key)}: {_encode(value)},"
-    yield f"  {_encode(name)}: ["
+        yield f"  {encode(key)}: {encode(value)},"
+    yield f"  {encode(name)}: ["
     before = ""
     for item in items:
         if before:
             yield f"{before},"
-        before = f"    {_encode(item)}"
+        before = f"    {encode(item)}"
     if before:
         yield before
     yield "  ]"
@@ -232,19 +232,6 @@ def in_parts(many: Iterator[T]) -> Iterator[list[T]]:
     """Yield so many at a time as are aligned, or printed, at once."""
     while part := list(islice(many, _PART)):
         yield part
-
-
-def as_text(value: object) -> str:
-    """Write an amount or a time as every document has it."""
-    match value:
-        case Decimal():
-            return plain(value)
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    raise TypeError(f"nothing says how JSON has a {type(value).__name__}")
-
-
-_encode = json.JSONEncoder(default=as_text, ensure_ascii=False).encode
 
 
 def utc_now() -> datetime:

@@ -17,7 +17,6 @@ import click
 
 from monitor.cli.common import (
     Progress,
-    as_text,
     in_parts,
     long_json,
     long_table,
@@ -29,6 +28,8 @@ from monitor.cli.common import (
 )
 from monitor.cli.picture import paint, parse_file
 from monitor.cli.when import When, Window, parse_when, window, zone_of
+from monitor.documents import as_text
+from monitor.documents.history import run as document
 from monitor.messages import moment
 from monitor.model import Failure, Reading, Seen
 from monitor.quantity import Unit, tell
@@ -203,15 +204,7 @@ def _cell(value: object) -> str:
 def _json(runs: Iterator[Run], asked: Asked) -> Iterator[str]:
     """Write one document, a line for each run."""
     head = {"account": asked.account, "since": asked.window.since, "until": asked.window.until}
-    return long_json(head, "history", map(_document, runs))
-
-
-def _document(run: Run) -> dict[str, object]:
-    seen = run.seen
-    reading = {name: getattr(seen, name) for name in FIELDS} if isinstance(seen, Reading) else None
-    failure = {"kind": seen.kind.value, "reason": seen.reason} if isinstance(seen, Failure) else None
-    known: dict[str, object] = {"first_at": run.first_at, "last_at": run.last_at, "polls": run.polls}
-    return known | {"reading": reading, "failure": failure}
+    return long_json(head, "history", map(document, runs))
 
 
 _FORMS = {"table": _table, "csv": _csv, "json": _json}

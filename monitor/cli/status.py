@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import click
 
 from monitor.cli.ailment import ailment
 from monitor.cli.common import ago, choose, is_terminal, open_store, print_json, table, utc_now
+from monitor.documents.account import account, channel, snooze
+from monitor.documents.alert import alert
 from monitor.messages import Standing
 from monitor.model import MONITOR, Alert, Level, Snooze
 from monitor.outlook import about, went
@@ -183,48 +185,8 @@ def _document(known: Known, chosen: Sequence[str]) -> dict[str, Any]:
     daemon = {"healthy": known.wrong is None, "reason": known.wrong, "database_trouble": known.trouble or None}
     return {
         "daemon": {**daemon, **(asdict(known.life) if known.life else {})},
-        "accounts": [_account_document(known, name) for name in chosen],
-        "alerts": [asdict(one) | {"level": one.level.word, "worst": one.worst.word} for one in _shown(known, chosen)],
-        "snoozes": [asdict(one) | {"level": one.level.word} for one in known.snoozes if one.account in chosen],
-        "channels": [
-            asdict(health) | {state: known.counts.get((name, state), 0) for state in ("waiting", "given_up")}
-            for name, health in known.channels.items()
-        ],
+        "accounts": [account(known.accounts[name], known.standings[name], _level(known, name)) for name in chosen],
+        "alerts": [alert(one) for one in _shown(known, chosen)],
+        "snoozes": [snooze(one) for one in known.snoozes if one.account in chosen],
+        "channels": [channel(health, known.counts) for health in known.channels.values()],
     }
-
-
-def _account_document(known: Known, name: str) -> dict[str, Any]:
-    one = known.accounts[name]
-    return {
-        "account": name,
-        "level": _level(known, name).word,
-        "reading": asdict(one.reading) if one.reading else None,
-        "read_at": one.read_at,
-        "polled_at": one.polled_at,
-        "failure": {"kind": one.failure.kind.value, "reason": one.failure.reason} if one.failure else None,
-        "failing_since": one.failing_since,
-        "gone_24h": _gone_document(known.standings[name]),
-        "runway": _runway_document(known.standings[name].runway),
-    }
-
-
-def _gone_document(standing: Standing) -> dict[str, Any] | None:
-    """Return what went in the 24 hours before the latest reading; ``since`` is later where nobody looked."""
-    if standing.spent is None or standing.spent.since is None:
-        return None
-    return {"usd": standing.spent.fell, "since": standing.spent.since}
-
-
-def _runway_document(found: Runway | NotYet | None) -> dict[str, Any] | None:
-    """Return the range in seconds, None for longer than a year; or what is missing; or None if that is unknown."""
-    match found:
-        case NotYet(missing):
-            return {"missing_seconds": missing.total_seconds()}
-        case Runway():
-            return {f"{name}_seconds": _seconds(length) for name, length in asdict(found).items()}
-        case _:
-            return None
-
-
-def _seconds(length: timedelta | None) -> int | None:
-    return None if length is None else int(length.total_seconds())

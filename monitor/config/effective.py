@@ -1,5 +1,6 @@
 """What the rest of the program knows of the configuration: frozen values, and no secret in any repr."""
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -86,6 +87,42 @@ class Retention:
     """After that one an hour, until they are so old; never shorter than ``raw``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the page is served: a name or an address of this machine, and a port (0: any that is free)."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only programs of this machine reach it."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a name or an address is this machine's own, for itself alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """The page: where it is served, and to whom."""
+
+    listen: Listen | None
+    """None for none."""
+    url: str | None
+    """Where people find it, without a slash at the end."""
+    token: SecretStr | Unusable | None
+    """None: whoever reaches it may read it, and nobody may change anything."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
     """When a digest is sent, and to whom."""
@@ -107,6 +144,7 @@ class Config:
     heartbeat_url: SecretStr | Unusable | None
     heartbeat_fail_url: SecretStr | Unusable | None
     retention: Retention
+    web: Web
     undelivered: Undelivered
     log_level: str
     log_format: str

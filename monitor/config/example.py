@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from monitor.config.keys import KeyPath, dotted
-from monitor.config.shape import AccountShape, ChannelShape, DigestShape, LogShape, RetentionShape, Shape
+from monitor.config.shape import AccountShape, ChannelShape, DigestShape, LogShape, RetentionShape, Shape, WebShape
 from monitor.config.words import Value, toml
 from monitor.rules import OWN, RULES
 
@@ -49,6 +49,8 @@ def example(answers: Answers | None = None) -> str:
     remark = "# How long readings are kept."
     lines += _table(RetentionShape, ("retention",), given, live=True, remark=remark)
     lines += _table(LogShape, ("log",), given, live=True, remark="# What the monitor writes about itself.")
+    remark = "# The page, the JSON API and the metrics."
+    lines += _table(WebShape, ("web",), given, live=True, remark=remark)
     lines.append(_RULES.rstrip())
     for rule in (*RULES, *OWN):
         remark = f"# {(rule.__doc__ or '').partition(chr(10))[0]}" + (

@@ -4,13 +4,15 @@ import json
 import re
 from datetime import timedelta
 from difflib import get_close_matches
+from ipaddress import IPv6Address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr, WithJsonSchema
 
-from monitor.config.secret import parse_address, parse_key, parse_url
+from monitor.config.effective import Listen
+from monitor.config.secret import parse_address, parse_key, parse_token, parse_url
 from monitor.cron import Cron, parse_cron
 from monitor.hours import Hours, parse_hours
 from monitor.model import MONITOR
@@ -23,6 +25,10 @@ _SHORTEST_TIMEOUT = timedelta(seconds=1)
 _SHORTEST_KEPT = timedelta(days=2)
 """What went in the last 24 hours is told with every alert."""
 SQLITE = "sqlite:///"
+_LISTEN = re.compile(
+    r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?)):(?P<port>\d{1,5})", re.ASCII
+)
+_LAST_PORT = 65535
 
 
 def is_name(text: str) -> bool:
@@ -85,6 +91,33 @@ def _parse_base_url(value: object) -> str:
     return parts._replace(netloc=parts.netloc.lower(), path=parts.path.rstrip("/")).geturl()
 
 
+def parse_listen(value: object) -> Listen | None:
+    """Read where the page is served; an address of IPv6 stands in brackets."""
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if value is None or text == "off" or isinstance(value, Listen):
+        return value if isinstance(value, Listen) else None
+    match = _LISTEN.fullmatch(text)
+    if match is None or int(match["port"]) > _LAST_PORT:
+        raise ValueError('not an address to listen on: write it like "127.0.0.1:8080" or "[::1]:8080", or "off"')
+    return Listen(_bare_host(match["six"], match["host"]), int(match["port"]))
+
+
+def _bare_host(six: str | None, host: str | None) -> str:
+    if six is None:
+        return host or ""
+    try:
+        return str(IPv6Address(six))
+    except ValueError:
+        raise ValueError('not an address of IPv6 in its brackets: write it like "[::1]:8080"') from None
+
+
+def _parse_page_url(value: object) -> str:
+    try:
+        return _parse_base_url(value)
+    except ValueError as error:
+        raise ValueError(str(error).replace("https://api.legnext.ai", "https://monitor.example")) from None
+
+
 def _parse_database(value: object) -> str:
     text = value.strip() if isinstance(value, str) else ""
     if not text.startswith(SQLITE):
@@ -133,3 +166,11 @@ Database = Annotated[
 ApiKey = Annotated[SecretStr, BeforeValidator(parse_key)]
 AppriseUrl = Annotated[SecretStr, BeforeValidator(parse_url)]
 Address = Annotated[SecretStr, BeforeValidator(parse_address)]
+Token = Annotated[SecretStr, BeforeValidator(parse_token)]
+ListenAt = Annotated[
+    Listen | None,
+    BeforeValidator(parse_listen),
+    PlainSerializer(lambda value: "off" if value is None else str(value)),
+    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:8080", "off"]}),
+]
+PageUrl = Annotated[str, BeforeValidator(_parse_page_url), WithJsonSchema({"type": "string", "format": "uri"})]

@@ -27,6 +27,7 @@ from monitor.config.secret import read_secret
 from monitor.config.shape import Shape
 from monitor.config.sources import (
     LEGNEXT_KEY,
+    LISTEN_DEFAULT,
     PREFIX,
     Layer,
     LegnextKey,
@@ -39,6 +40,9 @@ from monitor.config.sources import (
     unfold,
 )
 from monitor.config.words import said
+
+_NO_KEYS = {CONFIG_VARIABLE, LISTEN_DEFAULT}
+"""Variables with our prefix that stand for no key."""
 
 
 @dataclass(slots=True)
@@ -98,7 +102,7 @@ def _environment(given: Given, environ: Mapping[str, str]) -> Layer:
     names: dict[KeyPath, str] = {}
     values: dict[str, str] = {}
     for name, value in sorted(environ.items()):
-        ours = name.upper().startswith(PREFIX) and name.upper() != CONFIG_VARIABLE and not is_service_link(name, value)
+        ours = name.upper().startswith(PREFIX) and name.upper() not in _NO_KEYS and not is_service_link(name, value)
         key = name[len(PREFIX) :].lower()
         if (ours or name == LEGNEXT_KEY) and not value.strip():
             given.warnings.append(f"{name}: empty, so it counts as not set: remove it, or give it a value")

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from monitor.config.fields import is_name
-from monitor.config.secret import looks_secret, parse_address, parse_key, parse_url
+from monitor.config.secret import looks_secret, parse_address, parse_key, parse_token, parse_url
 from monitor.config.shape import ANY, KEYS, Keys
 from monitor.rules import OWN, RULES
 
@@ -19,6 +19,7 @@ _OTHERS = {key for rule in RULES for key in rule.model_fields}
 SECRETS: Mapping[KeyPath, Callable[[object], str]] = {
     ("heartbeat_url",): parse_address,
     ("heartbeat_fail_url",): parse_address,
+    ("web", "token"): parse_token,
     ("accounts", ANY, "api_key"): parse_key,
     ("channels", ANY, "url"): parse_url,
 }

@@ -7,15 +7,15 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from monitor.config.checks import check_digest, cross_check
-from monitor.config.effective import Account, Channel, Config, ConfigError, Digest, Retention, Unusable
-from monitor.config.fields import SQLITE
+from monitor.config.effective import Account, Channel, Config, ConfigError, Digest, Listen, Retention, Unusable, Web
+from monitor.config.fields import SQLITE, parse_listen
 from monitor.config.given import Given, gather, validate
 from monitor.config.keys import SECRETS, KeyPath, dotted, kind_of, twin
 from monitor.config.overrides import Rulebook
 from monitor.config.places import default_database
 from monitor.config.secret import looks_secret, parts, read_secret
-from monitor.config.shape import AccountShape, ChannelShape, RetentionShape, Shape
-from monitor.config.sources import LEGNEXT_KEY, PREFIX
+from monitor.config.shape import AccountShape, ChannelShape, RetentionShape, Shape, WebShape
+from monitor.config.sources import LEGNEXT_KEY, LISTEN_DEFAULT, PREFIX
 from monitor.dress import Form
 from monitor.model import Level
 
@@ -79,6 +79,8 @@ def understand(
     channels = {name: reader.channel(name, table) for name, table in shape.channels.items()}
     beats = reader.optional(("heartbeat_url",), shape.heartbeat_url, shape.heartbeat_url_file)
     fails = reader.optional(("heartbeat_fail_url",), shape.heartbeat_fail_url, shape.heartbeat_fail_url_file)
+    token = reader.optional(("web", "token"), shape.web.token, shape.web.token_file)
+    web = _web(given, shape.web, token, default=environ.get(LISTEN_DEFAULT, ""), needs_secrets=needs_secrets)
     cross_check(given, shape, accounts, channels)
     check_digest(given, _digest(shape), channels)
     if needs_secrets:
@@ -92,6 +94,7 @@ def understand(
         heartbeat_url=beats,
         heartbeat_fail_url=fails,
         retention=_retention(shape.retention),
+        web=web,
         undelivered=rules.undelivered,
         log_level=shape.log.level,
         log_format=shape.log.format,
@@ -99,7 +102,7 @@ def understand(
         channels=channels,
         digest=_digest(shape),
         warnings=tuple(given.warnings),
-        secrets=frozenset(_secrets(accounts, [beats, fails, *(channel.url for channel in channels.values())])),
+        secrets=frozenset(_secrets(accounts, token, [beats, fails, *(channel.url for channel in channels.values())])),
     )
     return Loaded(config, given, shape, rules)
 
@@ -216,7 +219,47 @@ def _digest(shape: Shape) -> Digest | None:
     return Digest(schedule=written.schedule, channels=written.channels)
 
 
-def _secrets(accounts: Mapping[str, Account], urls: Iterable[SecretStr | Unusable | None]) -> Iterator[str]:
+def _web(
+    given: Given,
+    shape: WebShape,
+    token: SecretStr | Unusable | None,
+    *,
+    default: str,
+    needs_secrets: bool,
+) -> Web:
+    """Return where the page is served; without its secrets nobody knows whether there is a token."""
+    listen = _listen(given, shape.listen, token, default)
+    has_token = token is not None or given.is_wrong("web", "token") or given.is_wrong("web", "token_file")
+    if listen is not None and not listen.is_loopback and needs_secrets and not has_token:
+        _refuse_open_page(given, listen)
+    return Web(listen=listen, url=shape.url, token=token)
+
+
+def _listen(given: Given, listen: Listen | None, token: SecretStr | Unusable | None, default: str) -> Listen | None:
+    """Return where to listen; an image has a default of its own, for which there must be a token."""
+    if not default or given.layer(("web", "listen")) is not None:
+        return listen
+    if token is None:
+        where = f"only on {listen}, inside of the container"
+        given.warnings.append(f"web.token: not set, so the page is {where}: set it, and the page is on {default}")
+        return listen
+    try:
+        return parse_listen(default)
+    except ValueError as error:
+        given.problems.append(f"{LISTEN_DEFAULT}: {error}")
+        return listen
+
+
+def _refuse_open_page(given: Given, listen: Listen) -> None:
+    remedy = "set web.token, or listen on 127.0.0.1"
+    given.blame(("web", "listen"), f"{listen} can be reached from other machines, and there is no token: {remedy}")
+
+
+def _secrets(
+    accounts: Mapping[str, Account], token: SecretStr | Unusable | None, urls: Iterable[SecretStr | Unusable | None]
+) -> Iterator[str]:
+    if isinstance(token, SecretStr):
+        yield token.get_secret_value()
     for account in accounts.values():
         if isinstance(account.api_key, SecretStr):
             yield account.api_key.get_secret_value()

@@ -25,6 +25,7 @@ _SHORTEST_PART = 6
 _SHORTEST_HOST = 8
 _SHORTEST_MIXED = 10
 _SHORTEST_RANDOM = 16
+_SHORTEST_TOKEN = 16
 
 
 def parse_key(value: object) -> str:
@@ -65,6 +66,22 @@ def parse_address(value: object) -> str:
         raise ValueError(_NO_ADDRESS) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not text.isprintable() or " " in text:
         raise ValueError(_NO_ADDRESS)
+    return text
+
+
+def parse_token(value: object) -> str:
+    """Read the token of the page; a ValueError says what is wrong otherwise."""
+    text = _text(value)
+    if not text:
+        raise ValueError("empty: write a token, or remove the key")
+    if _PLACEHOLDER.fullmatch(text):
+        raise ValueError("still a placeholder: write a token of your own, such as openssl rand -hex 16 makes")
+    if not (text.isascii() and text.isprintable() and " " not in text):  # as it stands in a header
+        raise ValueError("not a token, which is printable ASCII without spaces: make one with openssl rand -hex 16")
+    if len(text) < _SHORTEST_TOKEN:
+        raise ValueError(
+            f"shorter than {_SHORTEST_TOKEN} characters, so it can be guessed: openssl rand -hex 16 makes one"
+        )
     return text
 
 

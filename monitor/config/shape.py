@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from monitor.config.effective import Listen
 from monitor.config.fields import (
     Address,
     ApiKey,
@@ -19,11 +20,14 @@ from monitor.config.fields import (
     Database,
     Interval,
     Kept,
+    ListenAt,
     Name,
     Names,
+    PageUrl,
     QuietHours,
     Schedule,
     Timeout,
+    Token,
     Zone,
 )
 from monitor.cron import parse_cron
@@ -66,6 +70,27 @@ class RetentionShape(BaseModel):
     model_config = _STRICT
     raw: Kept = Field(timedelta(days=35), description='every reading; at least "2d"')
     hourly: Kept = Field(timedelta(days=400), description="after that one an hour, until they are that old")
+
+
+class WebShape(BaseModel):
+    """The page, the JSON API and the metrics."""
+
+    model_config = _STRICT
+    listen: ListenAt = Field(
+        Listen("127.0.0.1", 8080),
+        description='where it is served; "off" for none; beyond this machine only with a token',
+    )
+    url: PageUrl | None = Field(
+        None,
+        description="off unless set: where people find it; its host may be asked for",
+        examples=["https://monitor.example"],
+    )
+    token: Token | None = Field(
+        None, description="secret, off unless set; who has it may read all of it and snooze", examples=["…"]
+    )
+    token_file: str | None = Field(
+        None, description="instead of token: a file that holds it", examples=["/run/secrets/web_token"], min_length=1
+    )
 
 
 class AccountShape(BaseModel):
@@ -163,6 +188,7 @@ class Shape(BaseSettings):
     )
     retention: RetentionShape = RetentionShape()
     log: LogShape = LogShape()
+    web: WebShape = WebShape()
     rules: Tables = Field({}, description="what counts as trouble, for every account")
     accounts: dict[Name, AccountShape] = Field({}, description="what is polled")
     channels: dict[Name, ChannelShape] = Field({}, description="who is told; without any, alerts go to the log")
@@ -197,6 +223,7 @@ _OWN: Keys = {rule.name: _keys(rule) | {"remind_every": _LEVELS} for rule in OWN
 KEYS: Keys = _keys(Shape) | {
     "retention": _keys(RetentionShape),
     "log": _keys(LogShape),
+    "web": _keys(WebShape),
     "rules": _RULES | _OWN,
     "accounts": {ANY: _keys(AccountShape) | {"rules": _RULES}},
     "channels": {ANY: _keys(ChannelShape)},

@@ -42,6 +42,7 @@ def show(loaded: Loaded) -> Iterator[Line]:
     yield _line(loaded, ("retention", "hourly"), config.retention.hourly)
     yield _line(loaded, ("log", "level"), config.log_level)
     yield _line(loaded, ("log", "format"), config.log_format)
+    yield from _web(loaded)
     for name, rule in loaded.rules.globally.items():
         yield from _rule(loaded, ("rules", name), rule)
     yield from _rule(loaded, ("rules", Undelivered.name), loaded.rules.undelivered)
@@ -50,6 +51,14 @@ def show(loaded: Loaded) -> Iterator[Line]:
     for channel in config.channels.values():
         yield from _channel(loaded, channel)
     yield from _digest(loaded)
+
+
+def _web(loaded: Loaded) -> Iterator[Line]:
+    web = loaded.config.web
+    yield _line(loaded, ("web", "listen"), web.listen)
+    yield _line(loaded, ("web", "url"), web.url)
+    token = ("web", "token")
+    yield _line(loaded, token, None) if web.token is None else _secret(loaded, token, web.token)
 
 
 def _account(loaded: Loaded, account: Account) -> Iterator[Line]:

@@ -24,6 +24,8 @@ from monitor.rules import PER_LEVEL, Pauses
 
 PREFIX = "BALANCE_MONITOR_"
 LEGNEXT_KEY = "LEGNEXT_API_KEY"
+LISTEN_DEFAULT = "BALANCE_MONITOR_DEFAULT_LISTEN"
+"""Where the page is served if nobody says and there is a token: for an image, which knows its own network."""
 _LEVELS = tuple(Pauses.__dataclass_fields__)
 MAIN_KEY = ("accounts", "main", "api_key")
 # What Kubernetes sets in every container beside a Service named balance-monitor, as NAME=value without our prefix.

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from pydantic_core import ErrorDetails
 
+from monitor.config.effective import Listen
 from monitor.cron import Cron
 from monitor.hours import Hours
 from monitor.model import Level
@@ -41,6 +42,7 @@ Value = (
     | Pauses
     | Hours
     | Cron
+    | Listen
     | frozenset[str]
     | list[str]
     | None
@@ -61,7 +63,7 @@ def simple(value: Value) -> object:
     match value:
         case None:
             return "off"
-        case Hours() | SpanMargin() | Cron():
+        case Hours() | SpanMargin() | Cron() | Listen():
             return str(value)
         case Level() | timedelta() | Decimal() | Margin():
             return _text(value)
