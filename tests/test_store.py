@@ -88,6 +88,8 @@ def refusals(path: Path) -> list[str]:
 # -- revisions --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping:UserWarning")
 def test_the_migrations_make_just_the_tables_and_indexes_that_the_code_speaks_of(store: Store, tmp_path: Path) -> None:
     with store.transaction() as tx:
         assert compare_metadata(MigrationContext.configure(tx), schema.metadata) == []

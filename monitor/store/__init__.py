@@ -6,6 +6,7 @@ mirror of what is live, until it can be written back. Other processes (status, o
 """
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.store import (
     casebook,
@@ -29,14 +31,16 @@ from monitor.store import (
     outbox,
     outline,
     snoozes,
+    steps,
     trouble,
 )
 from monitor.store.disk import Disk
 from monitor.store.engine import REVISIONS, StoreError, as_of, path_of
 from monitor.store.ground import Ground
 from monitor.store.lock import Lock
+from monitor.store.reader import Reader
 from monitor.store.rescue import Mender, begin, verify
-from monitor.store.trouble import Kept, Trouble
+from monitor.store.trouble import GoneError, Kept, Trouble
 from monitor.worker import Worker
 
 __all__ = [
@@ -60,6 +64,7 @@ __all__ = [
     "outline",
     "path_of",
     "snoozes",
+    "steps",
 ]
 
 Tx = Connection
@@ -103,7 +108,7 @@ class Store:
         self._mending: Future[Disk | None] = Future()
         """What it comes to."""
         self._is_closed = False
-        self._worker = Worker("store")
+        self._worker, self._reader = Worker("store"), Reader(path)
         self._jobs: dict[_Job, None] = {}
         """What is waited for, in order."""
         self._at_work: object | None = None
@@ -190,6 +195,16 @@ class Store:
         finally:
             del self._jobs[job]
         return found
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        """Run a transaction that only reads, beside those of the daemon: however long it takes, no poll waits for it.
+
+        While the disk is in trouble it runs in memory, where only what is live is known.
+        """
+        if self.trouble is None:
+            with suppress(sqlite3.Error, SQLAlchemyError, StoreError, GoneError, OSError):
+                return await self._reader.do(work)
+        return await self.do(work)
 
     def _hand(self, job: _Job, loop: asyncio.AbstractEventLoop) -> None:
         self._worker.submit(partial(self._perform, job, self._ground.epoch, loop))
@@ -323,10 +338,13 @@ class Store:
         if self._is_closed:
             return True
         self._is_closed = True
+        leaving = self._reader.leave()
         closing = self._worker.submit(self._close)
         self._worker.close()
         try:
             closing.result(timeout)
+            if leaving is not None:
+                leaving.result(timeout)
         except TimeoutError:
             return False
         return True
