@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+OLDEST_BEAT = 35.0
+"""Seconds: three beats and a half."""
 _LONGEST = 1 << 20
 _DECIDE = (
     "BALANCE_MONITOR_CONFIG",
@@ -40,6 +42,20 @@ class Pulse:
     """How often it has read its configuration again, or refused to."""
     reload_error: str = ""
     """Why the last time it refused, a mistake a line."""
+    page: str = ""
+    """Why the page cannot be served, though it should be."""
+
+
+def ailment(pulse: Pulse) -> str | None:
+    """Say what keeps the daemon from its work, or None: what ``healthcheck`` says, and ``/healthz``."""
+    if pulse.idle > OLDEST_BEAT:
+        return f"the daemon (process {pulse.pid}) has not kept house for {pulse.idle:.0f} seconds"
+    return overdue(pulse.overdue)
+
+
+def overdue(accounts: int) -> str | None:
+    """Say that polls are overdue, or None if none is."""
+    return f"the polls of {accounts} account{'s' * (accounts > 1)} are overdue" if accounts else None
 
 
 def names(database: Path) -> list[str]:

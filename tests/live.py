@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+QUIET = {"BALANCE_MONITOR_WEB__LISTEN": "off"}
+"""Many daemons run beside each other here: those that are looked at are given a port."""
 COMMAND = [sys.executable, "-m", "monitor"]
 
 
@@ -25,7 +27,7 @@ def clean_environment(**extra: str) -> dict[str, str]:
             ("BALANCE_MONITOR", "LEGNEXT", "STATE_DIRECTORY", "CREDENTIALS", "JOURNAL", "NOTIFY_", "WATCHDOG_")
         )
     }
-    return kept | {"PYTHONUNBUFFERED": "1", "BALANCE_MONITOR_RULES__TOP_UP__ENABLED": "false"} | extra
+    return kept | {"PYTHONUNBUFFERED": "1", "BALANCE_MONITOR_RULES__TOP_UP__ENABLED": "false"} | QUIET | extra
 
 
 def until(true: Callable[[], object], what: str, seconds: float = 15.0) -> None:

@@ -13,11 +13,14 @@ from monitor import __version__, log, poll, pulse, report
 from monitor.app.bulletin import Bulletin
 from monitor.app.chores import Chores
 from monitor.app.outside import Outside
+from monitor.app.page import Page
 from monitor.app.polls import Polls
+from monitor.app.trials import Trials
 from monitor.app.watchdog import Watchdog
 from monitor.beating import Beating
 from monitor.clock import Clock
 from monitor.config import Config, ConfigError
+from monitor.counts import Counts
 from monitor.deliver import Lane, Shared
 from monitor.heartbeat import Heartbeat
 from monitor.provider import Legnext
@@ -25,6 +28,7 @@ from monitor.pulse import Pulse
 from monitor.schedule import Schedule
 from monitor.store import Store, durations, life, outbox
 from monitor.store.life import Life
+from monitor.web.behind import Behind
 
 SENDS_GRACE = 5.0
 """Real seconds that sends have in all at a stop: docker waits ten."""
@@ -50,9 +54,10 @@ class Daemon:
         self.config = config
         outside = outside or Outside()
         self._store, self._clock, self._load = store, clock, load
-        self._shared = Shared(lambda: self.config, store, clock, outside.connect, wake=self._wake)
+        counts = Counts()
+        self._shared = Shared(lambda: self.config, store, clock, outside.connect, wake=self._wake, counts=counts)
         self._provider = outside.provider
-        self._polls = Polls(lambda: self.config, store, clock, self._provider, self._wake)
+        self._polls = Polls(lambda: self.config, store, clock, self._provider, self._wake, counts=counts)
         self._chores = Chores(lambda: self.config, store, clock, self._wake)
         self._schedule = Schedule(self._polls.tick, monotonic=self._real_monotonic)
         self._beating = Beating([*pulse.names(store.path), *outside.names], self._pulse)
@@ -60,6 +65,8 @@ class Daemon:
         self._manager = outside.manager
         self._bulletin = Bulletin(lambda: self.config, store, self._manager)
         self._watchdog = Watchdog(self._manager, self._schedule.late)
+        self.page = Page(self._behind(counts, Trials(outside.connect, clock)))
+        self._is_looked_at = outside.listens
         self._lanes: dict[str, Lane] = {}
         self._leaving: set[asyncio.Future[None]] = set()
         """The ends of lanes whose channels have left the configuration."""
@@ -84,6 +91,17 @@ class Daemon:
             accounts=len(self.config.accounts),
         )
 
+    def _behind(self, counts: Counts, trials: Trials) -> Behind:
+        return Behind(
+            config=lambda: self.config,
+            store=self._store,
+            clock=self._clock,
+            counts=counts,
+            pulse=self._pulse,
+            is_ready=lambda: not self._stopping.is_set(),
+            try_channel=trials.make,
+        )
+
     def _pulse(self) -> Pulse:
         ill = self._store.trouble
         return Pulse(
@@ -93,6 +111,7 @@ class Daemon:
             idle=time.monotonic() - self._kept_house_at,
             reloads=self._reloads,
             reload_error=self._life.reload_error or "",
+            page=self.page.trouble,
         )
 
     # -- running ------------------------------------------------------------------------------------------------------
@@ -138,6 +157,8 @@ class Daemon:
         self._kept_house_at = time.monotonic()
         self._schedule.start(self._intervals())
         self._heartbeat.start()
+        if self._is_looked_at:
+            self.page.start()
         await self._bulletin.post(self._life)
         self._manager.tell("READY=1")
         self._watchdog.start()
@@ -276,6 +297,7 @@ class Daemon:
         self._schedule.change(self._intervals())
         self._wake([message.channel for message in found.told])
         self._heartbeat.wake()
+        self.page.follow()
         report.lost(self._log, found.lost)
         self._life = replace(self._life, accounts=len(fresh.accounts), reloaded_at=now, reload_error=None)
         self._log.info("reloaded", accounts=len(fresh.accounts), channels=len(fresh.channels))
@@ -296,7 +318,7 @@ class Daemon:
         self._schedule.stop()
         self._log.info("stopping")
         lanes = [lane.stop(SENDS_GRACE) for lane in self._lanes.values()]
-        await asyncio.gather(self._heartbeat.stop(), self._polls.end(), *lanes, *self._leaving)
+        await asyncio.gather(self.page.stop(), self._heartbeat.stop(), self._polls.end(), *lanes, *self._leaving)
         self._schedule.close()
         if isinstance(self._provider, Legnext):
             await self._provider.aclose()

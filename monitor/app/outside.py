@@ -28,5 +28,7 @@ class Outside:
     provider: Provider = field(default_factory=Legnext)
     connect: Callable[[Channel], Sender] = connect
     manager: Manager = field(default_factory=lambda: Manager({}))
+    listens: bool = False
+    """Whether people may look: where the page is served is configured."""
     names: tuple[str, ...] = ()
     """Addresses at which the daemon says how it is, beside those of its database."""

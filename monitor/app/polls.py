@@ -1,6 +1,7 @@
 """The polls: one account is asked, and what it said is settled; whatever goes wrong with one, the schedule goes on."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,6 +10,7 @@ from monitor import log, poll, report
 from monitor.ask import Provider, ask
 from monitor.clock import Clock
 from monitor.config import Account, Config
+from monitor.counts import Counts
 from monitor.figures import Figures
 from monitor.gate import Gate
 from monitor.model import Failure, Kind, Seen
@@ -34,11 +36,14 @@ class Polls:
         clock: Clock,
         provider: Provider,
         wake: Callable[[Sequence[str]], None],
+        *,
+        counts: Counts,
     ) -> None:
         self.waits: dict[str, datetime] = {}
         self.moved = False
         """Whether a level moved, or an account was read for the first time; whoever has told that sets it back."""
         self._config, self._store, self._clock, self._provider, self._wake = config, store, clock, provider, wake
+        self._counts = counts
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._gate = Gate(AT_ONCE)
         self._figures: dict[str, Figures] = {}
@@ -71,7 +76,9 @@ class Polls:
             if account is None:
                 return
             async with asyncio.timeout((account.timeout + SLACK).total_seconds()):
+                began = time.monotonic()
                 seen = await self.ask(account)
+                self._counts.polled(name, seen, time.monotonic() - began)
                 current = self._config().accounts.get(name)
                 if current is None or (current.api_key, current.base_url) != (account.api_key, account.base_url):
                     return  # a reload came between: what was seen is about another key

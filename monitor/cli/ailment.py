@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from monitor.cli.common import Stop, ago, database_url, open_store, utc_now
-from monitor.cli.healthcheck import OLDEST_BEAT, overdue
-from monitor.pulse import Pulse, feel
+from monitor.pulse import OLDEST_BEAT, Pulse, feel, overdue
 from monitor.store import life, path_of
 from monitor.store.life import Life
 

@@ -5,31 +5,21 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 import click
 
-from monitor import log, messages
+from monitor import log
 from monitor.cli.common import Progress, Stop, choose, load, print_json, utc_now
 from monitor.config import Channel, Unusable
-from monitor.model import MONITOR, Cause, Change, Level, Message, NotSent, Outcome, Sent
+from monitor.documents.account import tried
+from monitor.model import NotSent, Outcome, Sent
 from monitor.notify import Notifier
+from monitor.trial import attempt
 from monitor.worker import Worker
 
 DEADLINE = 60.0
 """Seconds for all channels together: each has a thread of its own."""
-_OPENED = Change(
-    alert="",
-    account=MONITOR,
-    rule="test",
-    cause=Cause.RAISED,
-    level=Level.WARNING,
-    before=Level.OK,
-    phrase="this is what an alert looks like",
-)
-_CLOSED = replace(_OPENED, cause=Cause.ENDED, level=Level.OK, before=Level.WARNING)
 PATIENCE = 2.0
 """After so many seconds a terminal shows what is awaited."""
 
@@ -59,7 +49,7 @@ def test(path: Path | None, names: tuple[str, ...], as_json: bool) -> None:  # n
         if not as_json:
             click.echo(_line(name, outcome))
     if as_json:
-        print_json([_document(name, outcomes[name]) for name in chosen])
+        print_json([tried(name, outcomes[name]) for name in chosen])
     if not all(isinstance(outcome, Sent) for outcome in outcomes.values()):
         sys.exit(1)
 
@@ -89,47 +79,17 @@ def _awaited(names: Iterable[str], left: float) -> str:
 
 def _begin(channel: Channel) -> "Future[Outcome]":
     worker = Worker(f"test-{channel.name}")
-    future = worker.submit(lambda: _deliver(channel))
+    future = worker.submit(lambda: attempt(channel, _connect, utc_now()))
     worker.close()
     return future
 
 
-def _deliver(channel: Channel) -> Outcome:
-    if isinstance(channel.url, Unusable):
-        return NotSent(channel.url.reason)
-    notifier = Notifier(channel.url.get_secret_value(), redact=log.redact, form=channel.form)
-    outcomes = (notifier.send(message) for message in _messages(channel))
-    return next((outcome for outcome in outcomes if isinstance(outcome, NotSent)), Sent())
-
-
-def _messages(channel: Channel) -> list[Message]:
-    """Write the test; to a pager a whole incident, so that nothing stays open."""
-    title, body = messages.self_test(channel.name)
-    message = Message(
-        id=str(uuid4()),
-        event="test",
-        channel=channel.name,
-        account=MONITOR,
-        decided_at=utc_now(),
-        severity=Level.INFO,
-        title=title,
-        body=body,
-        changes=(),
-    )
-    if not channel.is_pager:
-        return [message]
-    return [
-        replace(message, severity=Level.WARNING, changes=(_OPENED,)),
-        replace(message, id=str(uuid4()), severity=Level.OK, changes=(_CLOSED,)),
-    ]
+def _connect(channel: Channel) -> Notifier:
+    assert not isinstance(channel.url, Unusable)  # noqa: S101 - such a channel is never connected
+    return Notifier(channel.url.get_secret_value(), redact=log.redact, form=channel.form)
 
 
 def _line(name: str, outcome: Outcome) -> str:
     if isinstance(outcome, NotSent):
         return f"{name}: {click.style('not delivered', fg='red')}: {outcome.reason}"
     return f"{name}: {click.style('delivered', fg='green')}"
-
-
-def _document(name: str, outcome: Outcome) -> dict[str, object]:
-    reason = outcome.reason if isinstance(outcome, NotSent) else None
-    return {"channel": name, "delivered": isinstance(outcome, Sent), "reason": reason}

@@ -8,10 +8,7 @@ from pathlib import Path
 
 import click
 
-from monitor.pulse import Pulse, feel_by_call
-
-OLDEST_BEAT = 35.0
-"""Seconds: three beats and a half."""
+from monitor.pulse import ailment, feel_by_call
 
 
 @click.command()
@@ -27,20 +24,9 @@ def healthcheck(path: Path | None) -> None:
 
         wrong, pulse = look(path)
     if pulse is not None and (wrong is None or pulse.trouble):
-        wrong = _ailment(pulse)
+        wrong = ailment(pulse)
     if wrong is not None:
         raise click.ClickException(wrong)
     trouble = pulse.trouble if pulse else ""
     note = f", though the database cannot be used ({trouble}): all goes on from memory" if trouble else ""
     click.echo(f"healthy{note}")
-
-
-def _ailment(pulse: Pulse) -> str | None:
-    if pulse.idle > OLDEST_BEAT:
-        return f"the daemon (process {pulse.pid}) has not kept house for {pulse.idle:.0f} seconds"
-    return overdue(pulse.overdue)
-
-
-def overdue(accounts: int) -> str | None:
-    """Say that polls are overdue, or None if none is."""
-    return f"the polls of {accounts} account{'s' * (accounts > 1)} are overdue" if accounts else None

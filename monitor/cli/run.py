@@ -35,7 +35,9 @@ def run(path: Path | None) -> None:
         manager.tell_status(stop.message)
         raise
     try:
-        asyncio.run(_live(config, store, Outside(manager=manager, names=(name_of_call(path, os.environ),))))
+        asyncio.run(
+            _live(config, store, Outside(manager=manager, listens=True, names=(name_of_call(path, os.environ),)))
+        )
     finally:
         if not store.close():
             log.get("monitor.run").warning("store_stuck", note="the disk does not answer; left as it is")

@@ -1,15 +1,16 @@
 """``snooze`` and ``unsnooze``: silence about what somebody already takes care of."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from monitor.cli.common import WRONG_USE, Stop, choose, open_store, read_by, utc_now
-from monitor.model import Level, Snooze
+from monitor.model import Snooze
+from monitor.poll.silence import silence
 from monitor.quantity import parse_duration, spoken
 from monitor.rules import RULES
-from monitor.store import Tx, casebook, memory, snoozes
+from monitor.store import memory, snoozes
 
 _NAMES = [rule.name for rule in RULES]
 
@@ -47,7 +48,7 @@ def snooze(
     with open_store(path) as store, store.transaction() as tx:
         now = utc_now()
         names, which = _whom(account, everybody=everybody, there=sorted(memory.known_accounts(tx)), rule=rule)
-        asked = [one for name in names if (one := _asked(tx, name, which, length, now)) is not None]
+        asked = [one for name in names if (one := silence(tx, name, which, length, now)) is not None]
         if not asked:
             about = "nothing is alerting" if everybody else f"{account}{f' {which}' if which else ''} has no alert"
             raise Stop(f"{about}: say for how long with --for 4h", code=WRONG_USE)
@@ -55,15 +56,6 @@ def snooze(
             snoozes.ask(tx, one)
     for one in asked:
         click.echo(f"{_named(one)}: silent up to {one.level.word}, {_until(one, length)}")
-
-
-def _asked(tx: Tx, account: str, rule: str, length: timedelta | None, now: datetime) -> Snooze | None:
-    """Return what to write down; None if it would end at once."""
-    levels = [one.level for one in casebook.open_alerts(tx, account) if rule in {"", one.rule}]
-    if length is None and not levels:
-        return None
-    worst = max([*levels, Level.WARNING])
-    return Snooze(account=account, rule=rule, level=worst, until=None if length is None else now + length)
 
 
 def _named(one: Snooze) -> str:

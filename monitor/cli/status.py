@@ -47,6 +47,8 @@ class Known:
     """What went and how long the rest lasts, of the accounts that are to be shown."""
     trouble: str = ""
     """Why the daemon cannot write any of this down; then it is as of its last beat."""
+    page: str = ""
+    """Why the daemon cannot serve the page."""
 
     @property
     def wrong(self) -> str | None:
@@ -92,8 +94,8 @@ def show(path: Path | None, accounts: Sequence[str], *, as_json: bool, again: bo
     """Print all of it once; ``again`` in place of what a terminal shows."""
     with open_store(path) as store, store.transaction(reads=True) as tx:
         known = read(tx, utc_now(), accounts)
-    if known.wrong is not None and (pulse := feel(store.path)) is not None:
-        known = replace(known, trouble=pulse.trouble)
+    if (pulse := feel(store.path)) is not None:
+        known = replace(known, trouble=pulse.trouble if known.wrong is not None else "", page=pulse.page)
     chosen = list(known.standings)
     if as_json:
         print_json(_document(known, chosen))
@@ -145,6 +147,8 @@ def _daemon(known: Known) -> str:
     if known.trouble:
         lines.append(f"The database cannot be used ({known.trouble}): all goes on from memory.")
         lines.append(f"What follows is as of {ago(found.beat_at, now)}.")
+    if known.page:
+        lines.append(f"The page is not served: {known.page}.")
     if found.reload_error is not None:
         lines.append(f"The last reload was refused, the earlier configuration goes on: {found.reload_error}")
     return "\n".join(lines)
@@ -183,6 +187,7 @@ def _channel(known: Known, health: Health) -> tuple[str, ...]:
 
 def _document(known: Known, chosen: Sequence[str]) -> dict[str, Any]:
     daemon = {"healthy": known.wrong is None, "reason": known.wrong, "database_trouble": known.trouble or None}
+    daemon["page_trouble"] = known.page or None
     return {
         "daemon": {**daemon, **(asdict(known.life) if known.life else {})},
         "accounts": [account(known.accounts[name], known.standings[name], _level(known, name)) for name in chosen],

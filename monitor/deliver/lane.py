@@ -9,12 +9,13 @@ import functools
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitor import log
 from monitor.chart import Chart
 from monitor.clock import Clock
 from monitor.config import Channel, Config
+from monitor.counts import Counts
 from monitor.deliver.ledger import FIRST_PAUSE, Attempt, Settled, plan, probe, settle
 from monitor.deliver.line import Line, Sender
 from monitor.deliver.pictures import has_picture
@@ -40,6 +41,7 @@ class Shared:
     wake: Callable[[Sequence[str]], None]
     """Wakes the lanes of other channels."""
     deadline: float = DEADLINE
+    counts: Counts = field(default_factory=Counts)
 
 
 class Lane:
@@ -131,6 +133,7 @@ class Lane:
         attempt = functools.partial(Attempt, queued=queued, others=others, is_probe=is_probe)
 
         def tried(outcome: Outcome) -> None:
+            self._shared.counts.tried(self.channel.name, outcome)
             now, seconds = self._shared.clock.now(), time.monotonic() - began
             self._unwritten.append(attempt(outcome=outcome, now=now, seconds=seconds))
 

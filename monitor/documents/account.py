@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from monitor.messages import Standing
-from monitor.model import Failure, Level, Snooze
+from monitor.model import Failure, Level, NotSent, Outcome, Sent, Snooze
 from monitor.runway import NotYet, Runway
 from monitor.store.memory import Memory
 from monitor.store.outbox import Health
@@ -65,3 +65,9 @@ def snooze(one: Snooze) -> dict[str, Any]:
 def channel(health: Health, counts: Mapping[tuple[str, str], int]) -> dict[str, Any]:
     """Return how a channel is doing; ``counts`` are its messages by channel and state."""
     return asdict(health) | {state: counts.get((health.channel, state), 0) for state in STATES}
+
+
+def tried(channel: str, outcome: Outcome) -> dict[str, Any]:
+    """Return what became of a test message."""
+    reason = outcome.reason if isinstance(outcome, NotSent) else None
+    return {"channel": channel, "delivered": isinstance(outcome, Sent), "reason": reason}

@@ -1,6 +1,6 @@
 """What an account's spending comes to: figures once an hour, and what a message says of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import reduce
@@ -132,6 +132,11 @@ def _up_to_date(counted: _Counted, account: Account, figures: Figures | None, wa
 def informed(tx: Tx, known: Memory, level: Level) -> Standing:
     """Return how an account stands, with what went and how long the rest lasts: for messages."""
     return stand(Rows(tx, known.account), known, level)
+
+
+def standings(tx: Tx, known: Mapping[str, Memory]) -> dict[str, Standing]:
+    """Return the same of many accounts; their levels are told apart from that."""
+    return {name: informed(tx, one, Level.OK) for name, one in known.items()}
 
 
 def stand(ledger: Ledger, known: Memory, level: Level) -> Standing:

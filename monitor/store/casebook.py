@@ -149,6 +149,13 @@ def levels(tx: Connection) -> dict[str, Level]:
     return {account: Level(level) for account, level in tx.execute(query.group_by(schema.alerts.c.account))}
 
 
+def rule_levels(tx: Connection) -> dict[tuple[str, str], Level]:
+    """Return the level of each rule that is not ok, by account and rule."""
+    its = schema.states.c
+    rows = tx.execute(select(its.account, its.rule, its.level).where(its.level > int(Level.OK)))
+    return {(row.account, row.rule): Level(row.level) for row in rows}
+
+
 def states(tx: Connection, account: str) -> dict[str, State]:
     """Return the state of each rule of an account; of the monitor's own, all that ever was one."""
     return {row.rule: _state(row) for row in _STATES.rows(tx, {"account": account})}

@@ -79,6 +79,11 @@ class Asked:
         first = schema.to_micros(self.since) // self.micros
         return range(first, -(-schema.to_micros(self.until) // self.micros))
 
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """From the beginning of the first step to the end of the last."""
+        return schema.to_time(self.steps.start * self.micros), schema.to_time(self.steps.stop * self.micros)
+
 
 @dataclass(slots=True)
 class _Bucket:

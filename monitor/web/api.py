@@ -1,0 +1,155 @@
+"""What programs ask for: accounts, their history, alerts, silence, test messages."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from monitor.documents import encode
+from monitor.documents.account import account as account_document
+from monitor.documents.account import snooze as snooze_document
+from monitor.documents.account import tried
+from monitor.documents.alert import open_alerts, shown
+from monitor.messages import Standing
+from monitor.model import Level, Snooze
+from monitor.poll import informed
+from monitor.poll.money import standings
+from monitor.poll.silence import silence
+from monitor.quantity import parse_duration
+from monitor.rules import RULES
+from monitor.store import Tx, casebook, memory, snoozes
+from monitor.store.memory import Memory
+from monitor.web.problem import ProblemError
+from monitor.web.site import Site, answer, known, told
+
+_LARGEST = 4096
+"""Bytes of what somebody sends us."""
+_RULES = [rule.name for rule in RULES]
+
+
+async def accounts(site: Site, request: Request) -> Response:
+    """Answer how all accounts stand."""
+    names = sorted(site.behind.config().accounts)
+
+    def look(tx: Tx) -> str:
+        found = memory.recall_all(tx)
+        there = {name: found.get(name) or Memory(account=name) for name in names}
+        all_standings, levels = standings(tx, there), casebook.levels(tx)
+        entries = [_account(there[name], all_standings[name], levels) for name in names]
+        return encode({"accounts": entries})
+
+    return answer(request, await site.read(look))
+
+
+def _account(one: Memory, standing: Standing, levels: dict[str, Level]) -> dict[str, Any]:
+    return account_document(one, standing, levels.get(one.account, Level.OK))
+
+
+async def account(site: Site, request: Request) -> Response:
+    """Answer how an account stands, what is wrong with it, and what is silent."""
+    name, now = site.account(request), site.behind.clock.now()
+
+    def look(tx: Tx) -> str:
+        one, alerts = memory.recall(tx, name), open_alerts(tx, [name])
+        level = max((found.alert.level for found in alerts), default=Level.OK)
+        asked = [snooze_document(found) for found in snoozes.of(tx, name) if found.holds(now)]
+        document = account_document(one, informed(tx, one, level), level)
+        return encode(document | {"alerts": [shown(found) for found in alerts], "snoozes": asked})
+
+    return answer(request, await site.read(look))
+
+
+async def alerts(site: Site, request: Request) -> Response:
+    """Answer what is wrong, and who was told."""
+    text = await site.read(lambda tx: encode({"alerts": [shown(one) for one in open_alerts(tx)]}))
+    return answer(request, text)
+
+
+# -- changes ----------------------------------------------------------------------------------------------------------
+
+
+async def snooze(site: Site, request: Request) -> Response:
+    """Be silent about an account, or a rule of it, up to its present level."""
+    name, now = site.account(request), site.behind.clock.now()
+    rule, length = _silence(await _body(request))
+
+    def ask(tx: Tx) -> Snooze | None:
+        asked = silence(tx, name, rule, length, now)
+        if asked is not None:
+            snoozes.ask(tx, asked)
+        return asked
+
+    asked = await site.behind.store.do(ask)
+    if asked is None:
+        what = f"{name} {rule}".rstrip()
+        raise ProblemError(409, f'{what} has no alert: say for how long, such as "for": "4h"')
+    return told(snooze_document(asked))
+
+
+async def unsnooze(site: Site, request: Request) -> Response:
+    """End that."""
+    name, now = site.account(request), site.behind.clock.now()
+    rule = _rule(request.query_params.get("rule") or None)
+
+    def end(tx: Tx) -> list[Snooze]:
+        over = [one for one in snoozes.of(tx, name) if one.holds(now) and rule in {"", one.rule}]
+        snoozes.drop(tx, over)
+        return over
+
+    return told({"ended": [snooze_document(one) for one in await site.behind.store.do(end)]})
+
+
+async def try_channel(site: Site, request: Request) -> Response:
+    """Send a test message through a channel, and answer what the service said."""
+    channels = site.behind.config().channels
+    name = known(request.path_params["name"], channels, "channel")
+    if name in site.testing:
+        raise ProblemError(409, f"a test message for {name} is under way: wait for its end")
+    site.testing.add(name)
+    try:
+        outcome = await site.behind.try_channel(channels[name])
+    finally:
+        site.testing.discard(name)
+    return told(tried(name, outcome))
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """Return the JSON object that was sent."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise ProblemError(415, "send JSON, with Content-Type: application/json")
+    sent = b""
+    try:
+        async for part in request.stream():
+            sent += part
+            if len(sent) > _LARGEST:
+                raise ProblemError(413, f"more than {_LARGEST} bytes: send less", {"Connection": "close"})
+        found = json.loads(sent)
+    except ClientDisconnect:
+        raise ProblemError(400, "the request did not come to its end") from None
+    except (ValueError, RecursionError):
+        raise ProblemError(400, 'not JSON: send an object such as {"for": "4h"}') from None
+    if not isinstance(found, dict):
+        raise ProblemError(400, 'not an object: send one such as {"for": "4h"}')
+    return found
+
+
+def _silence(sent: dict[str, Any]) -> tuple[str, timedelta | None]:
+    """Return the rule, empty for all, and the length, None until the end."""
+    for key in sent:
+        if key not in {"rule", "for"}:
+            raise ProblemError(422, "an unknown key: only rule and for may be sent")
+    try:
+        length = None if sent.get("for") is None else parse_duration(sent["for"])
+    except ValueError as error:
+        raise ProblemError(422, f"for: {error}") from None
+    return _rule(sent.get("rule")), length
+
+
+def _rule(name: object) -> str:
+    if name is None:
+        return ""
+    if name not in _RULES:
+        raise ProblemError(422, f"rule: there is none of that name, but {', '.join(_RULES)}")
+    return str(name)

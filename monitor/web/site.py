@@ -1,0 +1,70 @@
+"""What the handlers of requests share: what is behind the page, reading it, and answering with it."""
+
+import asyncio
+import difflib
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from monitor.documents import encode
+from monitor.store import Tx
+from monitor.web.behind import Behind
+from monitor.web.condition import Condition
+from monitor.web.problem import ProblemError
+
+T = TypeVar("T")
+_MOST_READING = 16
+"""Requests that wait for the disk at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One for each server."""
+
+    behind: Behind
+    condition: Condition
+    testing: set[str]
+    """The channels that send a test message now."""
+    slots: asyncio.Semaphore
+
+    @classmethod
+    def of(cls, behind: Behind) -> "Site":
+        """Make one."""
+        return cls(behind, Condition(behind), set(), asyncio.Semaphore(_MOST_READING))
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        """Read, beside the polls; a ProblemError where too many do."""
+        if self.slots.locked():
+            raise ProblemError(503, "too many requests at a time: try again", {"Retry-After": "2"})
+        async with self.slots:
+            return await self.behind.store.read(work)
+
+    def account(self, request: Request) -> str:
+        """Return the account that a path names, if there is one."""
+        return known(request.path_params["name"], self.behind.config().accounts, "account")
+
+
+def known(name: str, there: Iterable[str], what: str) -> str:
+    """Return a name that is among those that are there; a ProblemError says what was perhaps meant."""
+    if name in set(there):
+        return name
+    close = difflib.get_close_matches(name, there, 1)
+    raise ProblemError(404, f"no {what} is named {name[:64]}" + (f": did you mean {close[0]}?" if close else ""))
+
+
+def answer(request: Request, text: str, kind: str = "application/json") -> Response:
+    """Answer with a document, or say that it is the one that the asker has."""
+    tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
+    had = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if had & {tag, "*"}:
+        return Response(status_code=304, headers={"ETag": tag})
+    return Response(text, headers={"ETag": tag}, media_type=kind)
+
+
+def told(document: object, status: int = 200) -> Response:
+    """Answer with what has just been done."""
+    return Response(encode(document), status, media_type="application/json")
