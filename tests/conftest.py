@@ -1,12 +1,14 @@
 """Fixtures shared by the tests."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from receivers import MailServer, Webhook
+from site_of import Site
 from world import MAIN, OPS, World
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -33,6 +35,13 @@ def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
 def world(worlds: Callable[..., World]) -> World:
     """Give one account, main, and one channel, ops, with the default rules."""
     return worlds()
+
+
+@pytest.fixture
+def sites() -> Iterator[Callable[..., Site]]:
+    """Serve the pages of worlds until the end."""
+    with ExitStack() as stack:
+        yield lambda world, **rest: stack.enter_context(Site(world, **rest))
 
 
 @pytest.fixture

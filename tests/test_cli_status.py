@@ -217,6 +217,7 @@ def test_a_daemon_that_never_polled_has_nothing_to_show() -> None:
         "healthy": False,
         "reason": "no daemon has run on this database yet",
         "database_trouble": None,
+        "page_trouble": None,
     }
 
 

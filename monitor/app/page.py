@@ -19,12 +19,12 @@ _STOP = 2.0
 class Page:
     """Follows ``[web]`` from ``start`` to ``stop``; nothing of it is loaded while ``listen`` is off."""
 
-    def __init__(self, behind: Behind, *, retry: float = RETRY) -> None:
+    def __init__(self, behind: Behind, *, warm_up: float = WARM_UP, retry: float = RETRY) -> None:
         self.trouble = ""
         """Why it cannot be served, though it should be."""
         self.address: tuple[str, int] | None = None
         """Where it is served now."""
-        self._behind, self._retry = behind, retry
+        self._behind, self._warm_up, self._retry = behind, warm_up, retry
         self._changed, self._stopping = asyncio.Event(), False
         self._task: asyncio.Task[None] | None = None
         self._log = log.get("monitor.web")
@@ -52,7 +52,7 @@ class Page:
         return None if self._stopping else self._behind.config().web.listen
 
     async def _run(self) -> None:
-        await self._wait(WARM_UP)
+        await self._wait(self._warm_up)
         while not self._stopping:
             self._changed.clear()
             wanted = self._wanted
