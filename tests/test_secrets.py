@@ -8,6 +8,7 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
+import httpx
 import pytest
 import trustme
 from click.testing import CliRunner
@@ -30,6 +32,7 @@ from test_docs import ALL
 
 from monitor.cli import root
 from monitor.config.shape import Shape
+from monitor.web.routes import TABLE
 
 TESTS = Path(__file__).parent
 
@@ -175,6 +178,7 @@ class Program:
 
     def environment(self) -> dict[str, str]:
         own = {"HOME": str(self.home), "TMPDIR": str(self.home / "tmp"), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+        own |= {"BALANCE_MONITOR_WEB__LISTEN": "127.0.0.1:0"}
         if self._source == "environment":
             own |= {one.variable: one.value for one in self.world.planted() if one.path}
         if self._source == "files":
@@ -338,6 +342,7 @@ def live_through_everything(folder: Path, source: str, log_format: str) -> None:
         program.wait_log("heartbeat_failing")
         everywhere: Places = {**program.entries()}
         assert leaks(set(world.words()) - {world.proxy}, program.environment_entry()) == []
+        look_at_everything(program)
         give_commands(program, COMMANDS if source == "environment" else [one for one in COMMANDS if is_keen(one)])
         lock_the_database(program)
         reload_badly(program)
@@ -366,6 +371,31 @@ def give_commands(program: Program, commands: Sequence[tuple[str, ...]]) -> None
     waiting = json.loads(program.said.get("the output of ('outbox', 'list', '--json')", "[]"))
     for words, message in zip((one for one in commands if "MESSAGE" in one), waiting, strict=False):
         assert program.command(*(message["id"] if one == "MESSAGE" else one for one in words)) == 0
+
+
+ASKERS = {
+    "a program with the token": {"Authorization": f"Bearer {word('web token')}"},
+    "a person with the token": {"Authorization": f"Bearer {word('web token')}", "Accept": "text/html"},
+    "nobody": {},
+}
+
+
+def look_at_everything(program: Program) -> None:
+    """Ask for every address that there is, and keep what it says."""
+    program.wait_log("http://127.0.0.1:")
+    port = re.findall(r"http://127\.0\.0\.1:(\d+)/(?![a-z])", program.log)[-1]
+    statuses = set()
+    for who, headers in ASKERS.items():
+        for one in TABLE:
+            names = ("fine", "denied", "nothing") if "{name}" in one.path else ("",)
+            for name in names:
+                path, sent = one.path.replace("{name}", name), {"for": "1s"} if one.method == "POST" else None
+                url = f"http://127.0.0.1:{port}{path}"
+                answer = httpx.request(one.method, url, headers=headers, json=sent, timeout=60)
+                program.said[f"{one.method} {path} by {who}"] = f"{answer.headers}\n{answer.text}"
+                statuses.add((who, answer.status_code))
+    assert ("a program with the token", 200) in statuses
+    assert ("nobody", 401) in statuses
 
 
 def lock_the_database(program: Program) -> None:
@@ -443,6 +473,9 @@ MISTAKES = {
     "a database with a password": f'database = "postgresql://user:{URL_TOKEN}@host/db"\n{_MAIN}',
     "as a heartbeat's address": f'heartbeat_url = {_K}\nheartbeat_fail_url = "ftp://h/{URL_TOKEN}"\n{_MAIN}',
     "for the file of a heartbeat": f"heartbeat_url_file = {_U}\nheartbeat_fail_url_file = {_K}\n{_MAIN}",
+    "in the page's table": f"[web]\ntoken = {json.dumps(KEY + ' ' + KEY)}\nlisten = {_K}\nurl = {_U}\n{_MAIN}",
+    "a token's beginning": f"[web]\ntoken = {json.dumps(HEX[:14])}\nlisten = {_U}\nurl = {_K}\n{_MAIN}",
+    "for the file of the token": f"[web]\ntoken_file = {_K}\n{_MAIN}",
     "in the log's table": f"[log]\nlevel = {_K}\nformat = {_U}\n{_MAIN}",
     "as the API's address": f'{_MAIN}base_url = {_K}\n[accounts.b]\napi_key = {_K}\nbase_url = "https://h/?key={HEX}"\n',
     "in the API's address": f'[accounts.main]\napi_key = "{HEX}"\nbase_url = "https://127.0.0.1:1/{HEX}"\n',
