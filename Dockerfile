@@ -27,9 +27,11 @@ RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonex
       "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 COPY --from=build /opt/balance-monitor /opt/balance-monitor
 ENV PATH=/opt/balance-monitor/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 STATE_DIRECTORY=/data
+# The page is for others once there is a token; without one it stays inside of the container, and the log says so.
+ENV BALANCE_MONITOR_DEFAULT_LISTEN=0.0.0.0:8080
 USER 10001:10001
 VOLUME /data
-# For the page, when there is one.
+# The page, the API, the metrics.
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["balance-monitor", "healthcheck"]

@@ -42,6 +42,9 @@ def test_a_signal_before_python_itself_has_started_is_kept(number: signal.Signal
             daemon.kill()
 
 
+IN_ITS_PLACE = {"your-legnext-key": "a-key-in-its-place", "change-me": "a-token-in-its-place"}
+
+
 def manifests() -> dict[str, Any]:
     """Return what the page says to give to Kubernetes, by kind."""
     (block,) = re.findall(r"^```yaml\n(apiVersion: .*?)^```", PAGE, re.MULTILINE | re.DOTALL)
@@ -54,7 +57,7 @@ def test_what_kubernetes_mounts_is_a_configuration_that_polls_and_tells(tmp_path
     file.write_text(kinds["ConfigMap"]["data"]["config.toml"])
     secrets.mkdir()
     for name, text in kinds["Secret"]["stringData"].items():
-        (secrets / name).write_text(text.replace("your-legnext-key", "a-key-in-its-place"))
+        (secrets / name).write_text(IN_ITS_PLACE.get(text, text))
     loaded = config.load(file, {}, secrets_dirs=[secrets])
     assert (list(loaded.accounts), list(loaded.channels), loaded.warnings) == (["main"], ["ops"], ())
 

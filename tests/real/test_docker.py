@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from live import Api, until
 from receivers import Webhook
@@ -110,6 +111,22 @@ def test_a_mounted_file_configures_it_for_any_user_of_group_0(
     assert (done.returncode, done.stdout) == (1, "")
     (sentence,) = done.stderr.splitlines()
     assert sentence.startswith("Error: /data/monitor.db cannot be used: ")
+
+
+def test_its_page_is_for_others_once_there_is_a_token(image: Engine) -> None:
+    options = ["--env=LEGNEXT_API_KEY=sk-1234567890", f"--env=BALANCE_MONITOR_WEB__TOKEN={TOKEN}"]
+    with image.container(*options) as container:
+        page = f"http://{container.inspect()['NetworkSettings']['IPAddress']}:8080"
+        until(lambda: container.events("page"), "the page", 30)
+        assert httpx.get(f"{page}/readyz").json() == {"ready": True}
+        assert httpx.get(f"{page}/metrics").status_code == 401
+        assert httpx.get(f"{page}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    with image.container(options[0]) as container:
+        until(lambda: container.events("page"), "the page", 30)
+        assert container.events("page")[0]["address"] == "http://127.0.0.1:8080/"
+        notes = [event["note"] for event in container.events("configuration")]
+        assert [note for note in notes if note.startswith("web.token: not set, so the page is only on 127.0.0.1:8080")]
+        assert container.state["Running"]
 
 
 def test_it_needs_no_network_to_be_healthy_for_that_is_what_alerts_are_about(image: Engine) -> None:
