@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote, unquote, urlencode
 
-from monitor.model import Cause, Level, Message
+from monitor.model import ENDS, Level, Message
 
 ACCOUNT, RULE = "{account}", "{rule}"
 NEWS = "news"
@@ -32,7 +32,6 @@ _KEYS = {
 _PAGING = {"action": "map", "overflow": "truncate"}
 EXACT = MAIL | _WEB | _KEYS.keys()
 """Where no text is a mention, whatever it says."""
-_ENDS = frozenset({Cause.ENDED, Cause.UNWATCHED, Cause.PASSED})
 _NAMED = 10
 """Alerts that a header names."""
 DRESSED = MAIL | {"slack", "tgram"}
@@ -72,7 +71,7 @@ def asked_format(url: str) -> str:
 
 def is_end(message: Message) -> bool:
     """Say whether this is told of alerts that are over, and of nothing else."""
-    return bool(message.changes) and all(change.cause in _ENDS for change in message.changes)
+    return bool(message.changes) and all(change.cause in ENDS for change in message.changes)
 
 
 def severity(url: str, message: Message) -> Level:

@@ -82,6 +82,10 @@ class Cause(StrEnum):
     NEWS = "news"  # no alert, told once
 
 
+ENDS = frozenset({Cause.ENDED, Cause.UNWATCHED, Cause.PASSED})
+"""After these there is nothing more to come of an alert."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """A rule of an account that is not ok, from its start to its end (then ``level`` is OK)."""
