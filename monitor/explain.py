@@ -3,11 +3,14 @@
 import ast
 import json
 import re
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
 LONGEST: Final = 200
 """Characters of a reason."""
+LONGEST_WAIT: Final = 3600.0
+"""Seconds that a service may ask us to wait."""
 
 # How Apprise's plugins write down what went wrong: the same few phrases in nearly all of them. Anchored, because some
 # also log the message itself, which may say anything.
@@ -19,6 +22,7 @@ _TLS: Final = re.compile(r"\[SSL[^\]]*\] ([^(]+)")
 _ERRNO: Final = re.compile(r"\[Errno -?\d+\] ([^'\"()]+)")
 _TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})")  # what follows may repeat the proxy's password
 _SILENT: Final = re.compile(r"timed out")
+_UNACKNOWLEDGED: Final = "The MQTT message could not be delivered"  # whatever it waited for did not come
 _CLOSED: Final = re.compile(r"RemoteDisconnected|unexpectedly closed|Connection aborted")
 _URL: Final = re.compile(r"\w+://\S+|(?<=with url: )\S+")
 _SAID: Final = ("error_description", "error", "message", "description", "detail", "reason", "errors")
@@ -32,10 +36,28 @@ Line = tuple[str, str]
 def explain(lines: list[Line]) -> str:
     """Make one phrase of what a plugin logged; the last line of a kind counts, it is nearest to the failure."""
     loud = [text for level, text in lines if level in ("WARNING", "ERROR", "CRITICAL")]
+    if loud[-1:] == [_UNACKNOWLEDGED]:
+        return "no answer in time"
     every = [text for _, text in lines]
     status = _status(_last(_STATUS, loud))
     cause = _said(_last(_ANSWER, every)) or _short(_last(_RAISED, every))
     return ": ".join(part for part in (status, cause) if part) or _scrub(loud[-1] if loud else "")
+
+
+def asked_wait(lines: list[Line]) -> timedelta | None:
+    """Find how long the service asked us to wait, at most 1 h, if it says so in its answer, as Telegram and Discord do.
+
+    Apprise keeps no header, and so no Retry-After.
+    """
+    try:
+        answer = json.loads(_decoded(_last(_ANSWER, [text for _, text in lines])))
+    except ValueError:
+        return None
+    match answer:
+        case {"retry_after": int() | float() as seconds} | {"parameters": {"retry_after": int() | float() as seconds}}:
+            return timedelta(seconds=min(seconds, LONGEST_WAIT)) if seconds > 0 else None
+        case _:
+            return None
 
 
 def _last(pattern: re.Pattern[str], texts: list[str]) -> str:

@@ -174,9 +174,13 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """A message that the service did not take, and why: short and free of secrets."""
+    """A message that the service did not take, and why: short and free of secrets.
+
+    ``wait`` is what the service asked us to wait, at most 1 h.
+    """
 
     reason: str
+    wait: timedelta | None = None
 
 
 Outcome = Sent | NotSent

@@ -69,6 +69,16 @@ def test_the_wait_doubles_up_to_a_quarter_of_an_hour_and_chance_only_shortens_it
     assert pause(failures, 1) < pause(failures, 0.5) < pause(failures, 0)
 
 
+def test_a_service_that_asks_for_more_time_gets_it_and_less_makes_nobody_hurry(world: World) -> None:
+    story = Story(world, lambda _: NotSent("HTTP 429 Too Many Requests", next(waits)))
+    waits = iter([timedelta(seconds=1), timedelta(minutes=30), None])
+    story.reads_at(SECOND, 4)
+    story.run(until=31 * MINUTE)
+    first, second, third = [one.at for one in story.tries]
+    assert timedelta(seconds=8) <= second - first <= timedelta(seconds=10)
+    assert third - second == 30 * MINUTE
+
+
 def test_a_failing_service_is_tried_ever_more_seldom_with_the_first_message_alone(world: World) -> None:
     story = Story(world, refuse)
     story.reads_at(SECOND, 20)

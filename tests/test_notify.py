@@ -383,7 +383,10 @@ def test_a_good_url_has_no_fault(url: str) -> None:
         ("memory://", "the scheme memory:// is not known to Apprise"),
         ("slack://secret", "Apprise does not accept this slack:// URL"),
         ("kde://]", "kde:// needs something that is not installed here: see Apprise's documentation"),
-        ("mqtt://host/secret", "mqtt:// needs something that is not installed here: paho-mqtt >= 2.1.0"),
+        (
+            "xmpp://secret:word@host",
+            'xmpp:// needs slixmpp >= 1.16.0, which is not installed here: pip install "slixmpp>=1.16.0"',
+        ),
         ("macosx://", "macosx:// needs something that is not installed here: see Apprise's documentation"),
         (
             "https://example.org/config.yml?secret",

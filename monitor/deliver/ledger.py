@@ -167,7 +167,7 @@ def healthier(health: Health, attempt: Attempt, chance: float) -> Health:
         health,
         failures=health.failures + 1,
         failing_since=health.failing_since or attempt.began,
-        next_attempt_at=attempt.now + pause(health.failures + 1, chance),
+        next_attempt_at=attempt.now + max(pause(health.failures + 1, chance), attempt.outcome.wait or timedelta(0)),
         last_error=attempt.outcome.reason,
         last_error_at=attempt.now,
     )
