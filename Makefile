@@ -34,7 +34,7 @@ test: $(VENV)/dev ## all tests, with the coverage gates
 quick: $(VENV)/dev ## the tests without the slow proofs (ONLY=tests/test_store.py for some of them)
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not slow and not real" $(ONLY)
 
-real: $(VENV)/dev ## boot systemd and run the image for real (root, Debian; ONLY=tests/real/test_docker.py for some of it)
+real: $(VENV)/dev ## systemd, the image and receivers for real (root, Debian; ONLY=tests/real/test_docker.py for some of it)
 	$(BIN)/pytest -m real $(or $(ONLY),tests/real)
 
 check: $(VENV)/dev ## style, types, import directions, the Dockerfile
