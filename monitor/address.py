@@ -118,7 +118,7 @@ def _complete(url: str) -> str:
     if not named:
         url = f"{url}{_glue(url)}{key}={ACCOUNT}.{RULE}"
     if scheme(url) == "pagerduty" and not _path(url) and not given.keys() & {"source", "component"}:
-        url = f"{url}&source=balance-monitor&component={ACCOUNT}"
+        url = f"{url}{_glue(url)}source=balance-monitor&component={ACCOUNT}"
     return _with(url, {name: value for name, value in _PAGING.items() if name not in given})
 
 

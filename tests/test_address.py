@@ -22,6 +22,7 @@ from monitor.notify import fault
             ),
         ),
         ("pagerduty://k@a/me?dedup=x", "pagerduty://k@a/me?dedup=x&action=map&overflow=truncate"),
+        ("pagerduty://{rule}@a?component=x", "pagerduty://balance_usd@a?component=x&action=map&overflow=truncate"),
         ("mqtt://h/a", "mqtt://h/a?qos=1"),
         ("mqtts://h/{account}?qos=2", "mqtts://h/main_eu?qos=2"),
         ("splunk://r@k/{account}?action=warning", "splunk://r@k/main_eu?action=warning&overflow=truncate"),
