@@ -24,7 +24,7 @@ from monitor.deliver.pictures import Refusals, drawn, has_picture
 from monitor.deliver.words import Parcel
 from monitor.model import Cause, Change, Level, Message, NotSent, Outcome, Sent
 from monitor.notify import Notifier
-from monitor.picture import apart, png
+from monitor.picture import _apart, png
 from monitor.store import Tx
 from monitor.store.outbox import Queued
 
@@ -259,7 +259,7 @@ def test_even_a_rasteriser_that_crashes_costs_nothing_but_the_picture(
     package.parent.mkdir()
     package.write_text("import os\ndef svg_to_bytes(**_): os.abort()\n")
     monkeypatch.setenv("PYTHONPATH", f"{package.parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
-    apart.cache_clear()
+    _apart.cache_clear()
     texts = {"hook": f'url = "{webhook.url}"\nmin_level = "critical"\n'}
     fallen(tmp_path, f"[channels.hook]\n{texts['hook']}")
 
