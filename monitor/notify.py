@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from monitor import address
 from monitor.apart import apart
 from monitor.broker import Visit, visit
+from monitor.curb import curb
 from monitor.dress import Form, Worn, dress
 from monitor.explain import LONGEST, Line, asked_wait, explain
 from monitor.model import Level, Message, NotSent, Outcome, Sent
@@ -33,6 +34,10 @@ _KEPT: Final = 64
 
 _SHORTER: Final = dict.fromkeys(("ntfy", "ntfys"), 3500)
 """Characters that a service takes where Apprise believes in more: of more than 4,096 bytes ntfy makes a file."""
+
+PATIENCE: Final = 40.0
+"""Seconds that a service has for an answer, unless the URL says otherwise. Apprise's own 4 would take one that is slow
+for dead, and send it everything again and again."""
 
 _TYPES: Final = {Level.OK: "success", Level.INFO: "info", Level.WARNING: "warning", Level.CRITICAL: "failure"}
 
@@ -89,7 +94,7 @@ class Notifier:
     def send(self, message: Message, picture: bytes | None = None) -> Outcome:
         """Send a message, perhaps with a PNG, and wait for the service's answer, in the calling thread; never raises.
 
-        Takes up to about 10 s a request with a silent service, and before it the throttle: 5.5 s between two mails.
+        Takes up to 44 s a request with a silent service, and before it the throttle: 5.5 s between two mails.
         """
         try:
             parts = apart(message) if address.keeps_apart(self._url) else [message]
@@ -167,6 +172,7 @@ def _library() -> ModuleType:
     os.environ.setdefault("NETRC", os.devnull)
     _hush()
     library = importlib.import_module("apprise")
+    curb(importlib.import_module("requests"))
     # A plugin tells what went wrong only in debug lines. They reach the result of their own call and nothing else: they
     # hold whole URLs, and what matters of them is in the reason.
     log = logging.getLogger("apprise")
@@ -211,6 +217,10 @@ def _way(url: str) -> "apprise.Apprise | None":
         return None
     service.optional = False  # `?optional=yes` would turn every failure into a success
     service.retry = 0  # the outbox tries again; here it would hold the thread and post twice after a timeout
+    # A mail server has one timeout for all that it does.
+    wait = "socket_connect_timeout" if address.scheme(url) in address.MAIL else "socket_read_timeout"
+    if wait not in vars(service):  # where `?cto=` and `?rto=` would be
+        setattr(service, wait, PATIENCE)
     way: apprise.Apprise = _library().Apprise(service, asset=service.asset)
     return way
 
