@@ -74,6 +74,8 @@ class Webhook(Receiver):
     def __init__(self, noticed: Callable[[Post], None] | None = None) -> None:
         super().__init__()
         self.attempts: list[Post] = []
+        self.tls: ssl.SSLContext | None = None
+        """What the next connections are to be encrypted with."""
         self._noticed = noticed
         self._mode = _Mode()
         # Never listens: it keeps the port ours while connections are refused.
@@ -185,6 +187,12 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, webhook: Webhook) -> None:
         super().__init__(("127.0.0.1", webhook.port), _Handler)
         self.webhook = webhook
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept; the handshake is made with the first bytes, in the thread of that client."""
+        client, address = super().get_request()
+        tls = self.webhook.tls
+        return (tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False) if tls else client), address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: clients that leave are what many tests are about."""

@@ -50,7 +50,7 @@ class Daemon:
         self.config = config
         outside = outside or Outside()
         self._store, self._clock, self._load = store, clock, load
-        self._shared = Shared(lambda: self.config, store, clock, outside.connect, wake=self._wake)
+        self._shared = Shared(lambda: self.config, store, clock, outside.connect, self._wake, outside.deadline)
         self._provider = outside.provider
         self._polls = Polls(lambda: self.config, store, clock, self._provider, self._wake)
         self._chores = Chores(lambda: self.config, store, clock, self._wake)
