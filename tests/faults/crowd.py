@@ -22,11 +22,11 @@ from faults.targets import PATIENCE
 EACH = 10
 """Channels of each of the five kinds of death."""
 DEAD = 5 * EACH
-SPEED = 100.0
-"""Of the daemon's clock: the longest back-off, a quarter of an hour, is 9 s. No two pictures are the same then."""
+SPEED = 40.0
+"""Of the daemon's clock: the longest back-off, a quarter of an hour, is 22 s. No two pictures are the same then."""
 USUAL = 2.0
-MOST = 15.0
-"""Seconds until the live channel hears; most when all fifty have failed for 15 minutes, of which it is told."""
+MOST = 10.0
+"""Seconds until the live channel hears; most at the first alert, for which all of them load what they need."""
 MOST_THREADS = 3 * (DEAD + 1) + 12
 """Of a channel one that sends and two that hang; the rest is the daemon's own: disk, pulse, names looked up."""
 MOST_DESCRIPTORS = 2 * MOST_THREADS + 40
@@ -73,7 +73,7 @@ def meet(folder: Path, seconds: float) -> Crowd:
     with Api() as api, Webhook() as live, _dead() as urls:
         api.change(balance_usd=90, alert_threshold=0, low_balance_alert=False)
         channels = [f'[channels.{name}]\nurl = "{url}"\n' for name, url in {**urls, "live": live.url}.items()]
-        head = f'database = "sqlite:///{folder}/monitor.db"\ninterval = "15s"\n'
+        head = f'database = "sqlite:///{folder}/monitor.db"\ninterval = "5s"\n'
         (folder / "config.toml").write_text(head + api.settings("".join(channels)))
         manner = Manner(polls=0, speed=SPEED, every=0.5, deadline=PATIENCE.send)
         with subject(folder, manner) as process:
@@ -122,7 +122,7 @@ def _change(api: Api, live: Webhook, delays: list[float], stopped: threading.Eve
     for balance, level in _LEVELS:
         before, began = len(live.posts), time.monotonic()
         api.change(balance_usd=balance)
-        while not (news := [one for one in live.posts[before:] if _tells(one.body["title"], level)]):
+        while not (news := [one for one in live.posts[before:] if _tells(one.body, level)]):
             if stopped.wait(0.005) or time.monotonic() - began > 20:  # a hole in the delays would not be seen
                 delays.append(time.monotonic() - began)
                 return
@@ -131,8 +131,9 @@ def _change(api: Api, live: Webhook, delays: list[float], stopped: threading.Eve
             return
 
 
-def _tells(title: str, level: str) -> bool:
-    return title.startswith(f"[{level}] main:")
+def _tells(body: dict[str, str], level: str) -> bool:
+    """Say whether a message tells of it, be it among other things."""
+    return any(line.startswith(f"[{level}] main:") for line in [body["title"], *body["message"].splitlines()])
 
 
 def _counts(database: Path) -> tuple[int, int]:
