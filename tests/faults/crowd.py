@@ -25,7 +25,7 @@ DEAD = 5 * EACH
 SPEED = 40.0
 """Of the daemon's clock: the longest back-off, a quarter of an hour, is 22 s. No two pictures are the same then."""
 USUAL = 2.0
-MOST = 10.0
+MOST = 15.0
 """Seconds until the live channel hears; most at the first alert, for which all of them load what they need."""
 MOST_THREADS = 3 * (DEAD + 1) + 12
 """Of a channel one that sends and two that hang; the rest is the daemon's own: disk, pulse, names looked up."""
