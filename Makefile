@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= 4
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test quick real check crash soak bench forecast install format lock cover clean help
+.PHONY: demo test quick real check crash faults soak bench forecast install format lock cover clean help
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -34,7 +34,7 @@ test: $(VENV)/dev ## all tests, with the coverage gates
 quick: $(VENV)/dev ## the tests without the slow proofs (ONLY=tests/test_store.py for some of them)
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not slow and not real" $(ONLY)
 
-real: $(VENV)/dev ## boot systemd and run the image for real (root, Debian; ONLY=tests/real/test_docker.py for some of it)
+real: $(VENV)/dev ## systemd, the image and receivers for real (root, Debian; ONLY=tests/real/test_docker.py for some of it)
 	$(BIN)/pytest -m real $(or $(ONLY),tests/real)
 
 check: $(VENV)/dev ## style, types, import directions, the Dockerfile
@@ -46,6 +46,9 @@ check: $(VENV)/dev ## style, types, import directions, the Dockerfile
 
 crash: $(VENV)/dev ## kill the daemon at every moment; ARGS="--kills 1000 --seed 7"
 	PYTHONPATH=tests $(BIN)/python -m crash $(ARGS)
+
+faults: $(VENV)/dev ## channels that fail in every way beside one that is well (five minutes; ARGS="matrix" for a part)
+	@PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)
 
 soak: $(VENV)/dev ## 200,000 polls in sped-up time: what grows? ARGS="--polls 1000000"
 	PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)

@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote, unquote, urlencode
 
-from monitor.model import Cause, Level, Message
+from monitor.model import ENDS, Level, Message
 
 ACCOUNT, RULE = "{account}", "{rule}"
 NEWS = "news"
 """What stands for the rule where there is none."""
 MAIL = frozenset({"mailto", "mailtos"})
+BROKERS = frozenset({"mqtt", "mqtts"})
 _WEB = frozenset({"json", "jsons", "xml", "xmls", "form", "forms"})
 _KEYS = {
     "pagerduty": "dedup",
@@ -29,10 +30,11 @@ _KEYS = {
     "goalerts": "dedup",
 }
 """The pagers, and the option of Apprise's by which each knows an incident again."""
+_ACKNOWLEDGED = {"qos": "1"}
+"""Else a message to a broker would count as taken once it was written into a connection, perhaps a dead one."""
 _PAGING = {"action": "map", "overflow": "truncate"}
 EXACT = MAIL | _WEB | _KEYS.keys()
 """Where no text is a mention, whatever it says."""
-_ENDS = frozenset({Cause.ENDED, Cause.UNWATCHED, Cause.PASSED})
 _NAMED = 10
 """Alerts that a header names."""
 DRESSED = MAIL | {"slack", "tgram"}
@@ -72,7 +74,7 @@ def asked_format(url: str) -> str:
 
 def is_end(message: Message) -> bool:
     """Say whether this is told of alerts that are over, and of nothing else."""
-    return bool(message.changes) and all(change.cause in _ENDS for change in message.changes)
+    return bool(message.changes) and all(change.cause in ENDS for change in message.changes)
 
 
 def severity(url: str, message: Message) -> Level:
@@ -103,14 +105,20 @@ def _filled(url: str, account: str, rule: str) -> str:
 
 
 def _complete(url: str) -> str:
-    """Add to a pager's URL what makes an end close what was opened, and what is too long fit, if it is silent on it."""
-    key = _KEYS.get(scheme(url))
+    """Add to a pager's URL what makes an end close what was opened, and what is too long fit, if it is silent on it.
+
+    And to a broker's, that it is to say when it has a message.
+    """
+    given, key = _options(url), _KEYS.get(scheme(url))
+    if scheme(url) in BROKERS and "qos" not in given:
+        return _with(url, _ACKNOWLEDGED)
     if key is None:
         return url
-    given = _options(url)
     named = ACCOUNT in url or RULE in url or given.keys() & {"alias", "dedup", "entity_id", "external_id", "thirdparty"}
     if not named:
         url = f"{url}{_glue(url)}{key}={ACCOUNT}.{RULE}"
+    if scheme(url) == "pagerduty" and not _path(url) and not given.keys() & {"source", "component"}:
+        url = f"{url}{_glue(url)}source=balance-monitor&component={ACCOUNT}"
     return _with(url, {name: value for name, value in _PAGING.items() if name not in given})
 
 
@@ -120,6 +128,10 @@ def _with(url: str, options: Mapping[str, str]) -> str:
 
 def _glue(url: str) -> str:
     return "&" if "?" in url else "?"
+
+
+def _path(url: str) -> str:
+    return url.partition("://")[2].partition("?")[0].partition("/")[2].strip("/")
 
 
 def _options(url: str) -> dict[str, str]:

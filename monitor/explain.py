@@ -3,23 +3,22 @@
 import ast
 import json
 import re
+from collections.abc import Callable
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
 LONGEST: Final = 200
 """Characters of a reason."""
+LONGEST_WAIT: Final = 3600.0
+"""Seconds that a service may ask us to wait."""
 
 # How Apprise's plugins write down what went wrong: the same few phrases in nearly all of them. Anchored, because some
 # also log the message itself, which may say anything.
 _STATUS: Final = re.compile(r".*\berror=(\d{3})\b", re.DOTALL)
 _ANSWER: Final = re.compile(r"Response Details:\s*(.*)", re.DOTALL)
 _RAISED: Final = re.compile(r"[\w/ .]{0,40}Exception[\w ]{0,20}: (.*)", re.DOTALL)
-_SMTP: Final = re.compile(r"\((\d{3}), b?(['\"])(.*?)\2[,)]", re.DOTALL)
-_TLS: Final = re.compile(r"\[SSL[^\]]*\] ([^(]+)")
-_ERRNO: Final = re.compile(r"\[Errno -?\d+\] ([^'\"()]+)")
-_TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})")  # what follows may repeat the proxy's password
-_SILENT: Final = re.compile(r"timed out")
-_CLOSED: Final = re.compile(r"RemoteDisconnected|unexpectedly closed|Connection aborted")
+_UNACKNOWLEDGED: Final = "The MQTT message could not be delivered"  # whatever it waited for did not come
 _URL: Final = re.compile(r"\w+://\S+|(?<=with url: )\S+")
 _SAID: Final = ("error_description", "error", "message", "description", "detail", "reason", "errors")
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
@@ -32,10 +31,28 @@ Line = tuple[str, str]
 def explain(lines: list[Line]) -> str:
     """Make one phrase of what a plugin logged; the last line of a kind counts, it is nearest to the failure."""
     loud = [text for level, text in lines if level in ("WARNING", "ERROR", "CRITICAL")]
+    if loud[-1:] == [_UNACKNOWLEDGED]:
+        return "no answer in time"
     every = [text for _, text in lines]
     status = _status(_last(_STATUS, loud))
     cause = _said(_last(_ANSWER, every)) or _short(_last(_RAISED, every))
     return ": ".join(part for part in (status, cause) if part) or _scrub(loud[-1] if loud else "")
+
+
+def asked_wait(lines: list[Line]) -> timedelta | None:
+    """Find how long the service asked us to wait, at most 1 h, if it says so in its answer, as Telegram and Discord do.
+
+    Apprise keeps no header, and so no Retry-After.
+    """
+    try:
+        answer = json.loads(_decoded(_last(_ANSWER, [text for _, text in lines])))
+    except ValueError:
+        return None
+    match answer:
+        case {"retry_after": int() | float() as seconds} | {"parameters": {"retry_after": int() | float() as seconds}}:
+            return timedelta(seconds=min(seconds, LONGEST_WAIT)) if seconds > 0 else None
+        case _:
+            return None
 
 
 def _last(pattern: re.Pattern[str], texts: list[str]) -> str:
@@ -84,20 +101,53 @@ def _words(value: object) -> str:
 
 def _short(error: str) -> str:
     """Cut an exception's text down to its cause; innermost is last."""
-    if found := _SMTP.findall(error):
-        code, _, text = found[-1]
-        return f"{'authentication failed: ' if code in _LOGIN_REFUSED else ''}{code} {text}"
-    if found := _TUNNEL.findall(error):
-        return f"the proxy said {found[-1]} {_PHRASES.get(int(found[-1]), '')}".rstrip()
-    for pattern in (_TLS, _ERRNO):
-        for cause in reversed(pattern.findall(error)):
-            return f"{cause[:1].lower()}{cause[1:]}"
-    if _SILENT.search(error):
-        return "no answer in time"
-    if _CLOSED.search(error):
-        return "the connection was closed without an answer"
+    for pattern, words in _CAUSES:
+        if found := list(pattern.finditer(error)):
+            return words(found[-1])
     return _scrub(error)
+
+
+def _of_mail(found: re.Match[str]) -> str:
+    code, text = found[1], found[3]
+    return f"{'authentication failed: ' if code in _LOGIN_REFUSED else ''}{code} {text}"
+
+
+def _of_proxy(found: re.Match[str]) -> str:
+    return f"the proxy said {found[1]} {_PHRASES.get(int(found[1]), '')}".rstrip()
+
+
+def _of_time(found: re.Match[str]) -> str:
+    return f"no {'connection' if found[1] == 'connect' else 'answer'} within {float(found[2]):g} s"
+
+
+def _of_system(found: re.Match[str]) -> str:
+    cause = found[1].strip()
+    said = next((words for pattern, words in _PLAINER if pattern.search(cause)), None)
+    return f"{said} ({cause})" if said else f"{cause[:1].lower()}{cause[1:]}"
 
 
 def _scrub(text: str) -> str:
     return _URL.sub("…", text)
+
+
+_PLAINER: Final = (
+    (re.compile(r"wrong version number"), "what listens there speaks no TLS"),
+    (re.compile(r"EOF occurred|unexpected eof", re.IGNORECASE), "the connection was closed in the TLS handshake"),
+    (re.compile(r"name or service|name resolution|no address", re.IGNORECASE), "the host's name cannot be resolved"),
+)
+"""What to say before the words of the libraries, where those alone tell nobody what to do."""
+
+_CAUSES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]] = (
+    (re.compile(r"\(([45]\d\d), b?(['\"])(.*?)\2[,)]", re.DOTALL), _of_mail),
+    (re.compile(r"Tunnel connection failed: (\d{3})"), _of_proxy),  # what follows may repeat the proxy's password
+    (re.compile(r"\((connect|read) timeout=(\d+(?:\.\d+)?)\)"), _of_time),
+    (re.compile(r"Connection reset by peer|Broken pipe"), lambda _: "the connection was reset"),
+    (re.compile(r"\[SSL[^\]]*\] ([^(]+)"), _of_system),
+    (re.compile(r"\[Errno -?\d+\] ([^'\"()]+)"), _of_system),
+    (re.compile(r"timed out"), lambda _: "no answer in time"),
+    (
+        re.compile(r"RemoteDisconnected|unexpectedly closed|Connection aborted"),
+        lambda _: "the connection was closed without an answer",
+    ),
+)
+"""What exceptions say, and what we say instead; the first that is found counts."""

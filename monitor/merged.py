@@ -37,12 +37,13 @@ def as_one(parts: Sequence[Message]) -> Message:
         parts[0],
         decided_at=min(part.decided_at for part in parts),
         severity=severity,
-        title=f"[{severity.name}] {len(names):,} accounts: {kind(parts[0])} ({_named(names)})",
+        title=f"[{severity.name}] {len(names):,} accounts: {kind(parts[0])} ({named(names)})",
         body="\n".join(messages.title(change) for change in changes),
         changes=changes,
     )
 
 
-def _named(names: Sequence[str]) -> str:
+def named(names: Sequence[str]) -> str:
+    """Name the first of many accounts, and say how many more there are."""
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")

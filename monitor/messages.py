@@ -213,14 +213,30 @@ def _in_short(standing: Standing) -> str:
     return f"{standing.account}: {', '.join(parts)}"
 
 
-def late(message: Message, standings: Sequence[Standing], now: datetime, zone: tzinfo) -> str:
-    """Return the body of a message that goes out at ``now``: late ones say so, and how things stand."""
+def late(
+    message: Message, standings: Sequence[Standing], now: datetime, zone: tzinfo, *, until: datetime | None = None
+) -> str:
+    """Return the body of a message that goes out at ``now``: late ones say so, and how things stand.
+
+    ``until`` is when the last of what it stands for was decided.
+    """
     delay = now - message.decided_at
     if delay <= LATE:
         return message.body
     stands = [f"Now: {one.account} is {one.level.word}. {' '.join(_known(one, zone))}" for one in standings]
-    note = f"Late: decided {moment(message.decided_at, zone)}, {spoken(delay)} before it could be sent."
-    return "\n".join([note, *stands, "", "Then:", message.body])
+    return "\n".join([_late(message.decided_at, until, delay, zone), *stands, "", "Then:", message.body])
+
+
+def late_title(message: Message, standings: Sequence[Standing]) -> str:
+    """Return the title of a message that goes out late: of an alert whose account is fine by now it says so."""
+    is_over = message.severity > Level.INFO and [one.level for one in standings] == [Level.OK]
+    return f"{message.title}, over by now" if is_over else message.title
+
+
+def _late(first: datetime, last: datetime | None, delay: timedelta, zone: tzinfo) -> str:
+    if last is None or last - first < timedelta(minutes=1):
+        return f"Late: decided {moment(first, zone)}, {spoken(delay)} before it could be sent."
+    return f"Late: decided from {moment(first, zone)} to {moment(last, zone)}, the first {spoken(delay)} ago."
 
 
 def passed_on(message: Message, fallback: str) -> str:

@@ -82,6 +82,10 @@ class Cause(StrEnum):
     NEWS = "news"  # no alert, told once
 
 
+ENDS = frozenset({Cause.ENDED, Cause.UNWATCHED, Cause.PASSED})
+"""After these there is nothing more to come of an alert."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """A rule of an account that is not ok, from its start to its end (then ``level`` is OK)."""
@@ -170,9 +174,13 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """A message that the service did not take, and why: short and free of secrets."""
+    """A message that the service did not take, and why: short and free of secrets.
+
+    ``wait`` is what the service asked us to wait, at most 1 h.
+    """
 
     reason: str
+    wait: timedelta | None = None
 
 
 Outcome = Sent | NotSent

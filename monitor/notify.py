@@ -10,13 +10,16 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from monitor import address
 from monitor.apart import apart
+from monitor.broker import Visit, visit
+from monitor.curb import curb
 from monitor.dress import Form, Worn, dress
-from monitor.explain import LONGEST, Line, explain
+from monitor.explain import LONGEST, Line, asked_wait, explain
 from monitor.model import Level, Message, NotSent, Outcome, Sent
 from monitor.picture import offered
 
@@ -28,6 +31,13 @@ _HOME: Final = "https://legnext.ai/"  # where one tops up; Discord refuses an em
 _FALLBACK: Final = "the service did not take it"
 _KEPT: Final = 64
 """Ways out of one channel that are kept: there are as many as URLs that it is made out to."""
+
+_SHORTER: Final = dict.fromkeys(("ntfy", "ntfys"), 3500)
+"""Characters that a service takes where Apprise believes in more: of more than 4,096 bytes ntfy makes a file."""
+
+PATIENCE: Final = 40.0
+"""Seconds that a service has for an answer, unless the URL says otherwise. Apprise's own 4 would take one that is slow
+for dead, and send it everything again and again."""
 
 _TYPES: Final = {Level.OK: "success", Level.INFO: "info", Level.WARNING: "warning", Level.CRITICAL: "failure"}
 
@@ -84,7 +94,7 @@ class Notifier:
     def send(self, message: Message, picture: bytes | None = None) -> Outcome:
         """Send a message, perhaps with a PNG, and wait for the service's answer, in the calling thread; never raises.
 
-        Takes up to about 10 s a request with a silent service, and before it the throttle: 5.5 s between two mails.
+        Takes up to 44 s a request with a silent service, and before it the throttle: 5.5 s between two mails.
         """
         try:
             parts = apart(message) if address.keeps_apart(self._url) else [message]
@@ -95,7 +105,7 @@ class Notifier:
             return NotSent(f"{_FALLBACK} ({type(error).__name__})")
 
     def _send(self, message: Message, attached: str | None) -> Outcome:
-        way = None if self._fault else self._ways(address.made_out(self._url, message))
+        way = None if self._fault else self._way_to(address.made_out(self._url, message))
         if way is None:
             return NotSent(self._fault or _FALLBACK)
         _hush()
@@ -103,15 +113,29 @@ class Notifier:
         worn = dress(message, address.scheme(self._url), self._form, has_title=service.title_maxlen > 0)
         self._fit(service, worn)
         self._take_turn(service.request_rate_per_sec)
-        result = way.notify(
-            title=worn.title,
-            body=worn.body,
-            notify_type=_TYPES[address.severity(self._url, message)],
-            body_format=worn.form.value,
-            attach=attached,
-            log_level=logging.DEBUG,
-        )
-        return Sent() if result else NotSent(self._reason((entry.level, entry.message) for entry in result.logs()))
+        with self._visit(service) as visiting:
+            result = way.notify(
+                title=worn.title,
+                body=worn.body,
+                notify_type=_TYPES[address.severity(self._url, message)],
+                body_format=worn.form.value,
+                attach=attached,
+                log_level=logging.DEBUG,
+            )
+        if result:
+            return Sent()
+        lines = [(entry.level, entry.message) for entry in result.logs()]
+        return NotSent(visiting.refusal or self._reason(lines), asked_wait(lines))
+
+    def _way_to(self, url: str) -> "apprise.Apprise | None":
+        return _way(url) if self._is_broker else self._ways(url)
+
+    def _visit(self, service: "apprise.NotifyBase") -> AbstractContextManager[Visit]:
+        return visit(cast("Any", service).client) if self._is_broker else contextlib.nullcontext(Visit())
+
+    @property
+    def _is_broker(self) -> bool:
+        return address.scheme(self._url) in address.BROKERS
 
     @functools.cached_property
     def _fault(self) -> str | None:
@@ -129,6 +153,7 @@ class Notifier:
         Not always: it would cut titles too. From half the length on, since escapes may be to come.
         """
         if address.may_split(self._url):
+            service.body_maxlen = min(service.body_maxlen, _SHORTER.get(address.scheme(self._url), service.body_maxlen))
             is_long = 0 < service.body_maxlen < 2 * (len(worn.title) + len(worn.body))
             mode = _library().OverflowMode
             service.overflow_mode = mode.SPLIT if is_long else mode.UPSTREAM
@@ -147,6 +172,7 @@ def _library() -> ModuleType:
     os.environ.setdefault("NETRC", os.devnull)
     _hush()
     library = importlib.import_module("apprise")
+    curb(importlib.import_module("requests"))
     # A plugin tells what went wrong only in debug lines. They reach the result of their own call and nothing else: they
     # hold whole URLs, and what matters of them is in the reason.
     log = logging.getLogger("apprise")
@@ -191,6 +217,10 @@ def _way(url: str) -> "apprise.Apprise | None":
         return None
     service.optional = False  # `?optional=yes` would turn every failure into a success
     service.retry = 0  # the outbox tries again; here it would hold the thread and post twice after a timeout
+    # A mail server has one timeout for all that it does.
+    wait = "socket_connect_timeout" if address.scheme(url) in address.MAIL else "socket_read_timeout"
+    if wait not in vars(service):  # where `?cto=` and `?rto=` would be
+        setattr(service, wait, PATIENCE)
     way: apprise.Apprise = _library().Apprise(service, asset=service.asset)
     return way
 
@@ -211,13 +241,17 @@ def _why_not(scheme: str) -> str:
     if scheme in known:
         if plugins[scheme].enabled:
             return f"Apprise does not accept this {scheme}:// URL"
-        return f"{scheme}:// needs something that is not installed here: {_needs(plugins[scheme].requirements)}"
+        return f"{scheme}:// needs {_needed(plugins[scheme].requirements)}"
     if scheme in ("http", "https"):
         return f"Apprise does not know this {scheme}:// address; a plain webhook is written {_ALIASES[scheme]}://"
     near = [_ALIASES[scheme]] if scheme in _ALIASES else difflib.get_close_matches(scheme, known, n=1, cutoff=0.7)
     return f"the scheme {scheme}:// is not known to Apprise" + "".join(f", did you mean {it}://?" for it in near)
 
 
-def _needs(requirements: dict[str, str | list[str]]) -> str:
-    needed = requirements.get("packages_required") or "see Apprise's documentation"
-    return needed if isinstance(needed, str) else ", ".join(needed)
+def _needed(requirements: dict[str, str | list[str]]) -> str:
+    needed = requirements.get("packages_required") or []
+    packages = [needed] if isinstance(needed, str) else needed
+    if not packages:
+        return "something that is not installed here: see Apprise's documentation"
+    wanted = " ".join(f'"{package.replace(" ", "")}"' for package in packages)
+    return f"{', '.join(packages)}, which is not installed here: pip install {wanted}"

@@ -22,6 +22,7 @@ PATIENCE: Final = 2.0
 """Real seconds that one picture waits for others to be drawn."""
 _FILE: Final = "Inter[opsz,wght].ttf"
 _turns: Final = threading.BoundedSemaphore(2)
+_looking: Final = threading.Lock()
 _NEEDED: Final = ("PATH", "PYTHON", "LD_", "LANG", "LC_")
 """Beginnings of the variables that a Python may need; none of ours, which may be secret."""
 
@@ -42,21 +43,40 @@ def _font() -> str:
     raise FileNotFoundError(f"the font of pictures is missing: {_FILE} of fontpkg-inter")
 
 
-@lru_cache(maxsize=8)
 def apart(svg: str) -> bytes:
     """Rasterise a picture in a process of its own, two at a time; raises if that fails or takes long.
 
     What several channels are sent at once is drawn once.
     """
-    if not _turns.acquire(timeout=PATIENCE):
+    with _looking:
+        same = _turn_of(svg)
+    with _turn(same):
+        return _apart(svg)
+
+
+@lru_cache(maxsize=8)
+def _turn_of(_svg: str) -> threading.Semaphore:
+    """Let who wants a picture that is being drawn wait for that one, as channels do that are sent the same at once."""
+    return threading.BoundedSemaphore()
+
+
+@contextmanager
+def _turn(of: threading.Semaphore) -> Iterator[None]:
+    if not of.acquire(timeout=PATIENCE):
         raise TimeoutError("too many pictures at once")
     try:
+        yield
+    finally:
+        of.release()
+
+
+@lru_cache(maxsize=8)
+def _apart(svg: str) -> bytes:
+    with _turn(_turns):
         command = [sys.executable, "-P", "-m", "monitor.picture"]
         done = subprocess.run(  # noqa: S603 - ourselves
             command, input=svg.encode(), capture_output=True, timeout=LONGEST, env=_environment(), check=False
         )
-    finally:
-        _turns.release()
     if done.returncode or not done.stdout:
         raise RuntimeError(
             f"the rasteriser ended with {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}"

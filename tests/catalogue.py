@@ -22,6 +22,7 @@ HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
 ZONE = 'timezone = "Europe/Berlin"\n'
 DOWN = Failure(Kind.UNREACHABLE, "HTTP 503")
 BATCH = '[accounts.batch]\napi_key = "key-of-batch-0001"\n'
+COOL = '[rules.balance_usd]\ncooldown = "off"\n'
 MAIL = '[channels.mail]\nurl = "json://localhost/mail"\n'
 _HEAD = """\
 # Messages
@@ -197,11 +198,28 @@ def night(world: World) -> list[Message]:
 def late(world: World) -> list[Message]:
     world.reads(4)
     world.now += 35 * MINUTE
-    world.reads(60)
+    return caught_up(world)
+
+
+def hindsight(world: World) -> list[Message]:
+    for balance, minutes in ((20, 0), (4, 22), (21, 51), (104, 29)):
+        world.sees_balance(balance, after=minutes * MINUTE)
+    world.now += 3 * HOUR
+    return caught_up(world)
+
+
+def many_in_hindsight(world: World) -> list[Message]:
+    for balance, account in ((20, "main"), (4, "batch"), (104, "main")):
+        world.sees_balance(balance, after=20 * MINUTE, account=account)
+    world.now += 3 * HOUR
+    return caught_up(world)
+
+
+def caught_up(world: World) -> list[Message]:
+    """Return what is sent of what waits, once a channel takes something again."""
     with world.store.transaction() as tx:
-        found = plan(tx, world.config, world.config.channels["ops"], world.now).queued
-    assert found is not None
-    return [found.message]
+        found = plan(tx, world.config, world.config.channels["ops"], world.now).parcel
+    return [found.words] if found else []
 
 
 def passed_on(world: World) -> list[Message]:
@@ -317,6 +335,13 @@ KINDS: tuple[tuple[str, str, str, Tell], ...] = (
     ("No longer watched", "", MAIN + OPS, unwatched),
     ("After quiet hours", "What came and went in them is one line.", MAIN + NAP, night),
     ("Late", "A message that could not be sent for two minutes says so, and how things stand now.", MAIN + OPS, late),
+    (
+        "In hindsight",
+        "What waited for longer goes as one: a line for each alert, and what happened when.",
+        MAIN + OPS + COOL,
+        hindsight,
+    ),
+    ("In hindsight, of several accounts", "", MAIN + BATCH + OPS + COOL, many_in_hindsight),
     ("Passed on to a fallback", "", MAIN + OPS + MAIL + 'min_level = "off"\n', passed_on),
     ("Given up after two days", "Told through the other channels.", MAIN + OPS + MAIL, given_up),
     (

@@ -11,6 +11,7 @@ from receivers import MailServer, Webhook
 from site_of import Site
 from world import MAIN, OPS, World
 
+pytest.register_assert_rewrite("day")
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("here")
 

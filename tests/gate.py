@@ -12,7 +12,7 @@ CORE = (
     "monitor/model.py,monitor/quantity.py,monitor/hours.py,monitor/spending.py,monitor/runway.py,"
     "monitor/figures.py,monitor/outlook.py,monitor/replay.py,monitor/together.py,monitor/digest.py,"
     "monitor/chart/*,"
-    "monitor/rules.py,monitor/rules/*,monitor/alerts/*,monitor/messages.py,monitor/merged.py,"
+    "monitor/rules.py,monitor/rules/*,monitor/alerts/*,monitor/messages.py,monitor/merged.py,monitor/hindsight.py,"
     "monitor/address.py,monitor/apart.py,monitor/dress.py,monitor/mail.py,monitor/explain.py,"
     "monitor/deliver.py,monitor/deliver/*"
 )

@@ -8,6 +8,8 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from http.client import HTTPMessage, parse_headers
 from http.server import BaseHTTPRequestHandler
 from io import BufferedReader
@@ -41,6 +43,35 @@ class Request:
             return json.loads(self.body)
         except ValueError:
             return None
+
+    @property
+    def form(self) -> dict[str, "Part"]:
+        """The fields of the body, if it is a form in parts."""
+        head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
+        whole = message_from_bytes(head + self.body, policy=policy.HTTP)
+        parts = [part for part in whole.iter_parts() if isinstance(part, EmailMessage)]
+        return {str(part["Content-Disposition"].params["name"]): Part.of(part) for part in parts}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One field of a form."""
+
+    content: bytes
+    filename: str
+    kind: str
+
+    @property
+    def text(self) -> str:
+        """What was written into it."""
+        return self.content.decode()
+
+    @classmethod
+    def of(cls, part: EmailMessage) -> "Part":
+        """Read it."""
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        return cls(content, part.get_filename() or "", part.get_content_type())
 
 
 @dataclass(frozen=True)

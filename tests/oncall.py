@@ -18,6 +18,8 @@ class Incident:
     severity: str
     is_open: bool = True
     events: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    """What each of them said."""
 
 
 class PagerDuty(Vendor):
@@ -71,6 +73,7 @@ class PagerDuty(Vendor):
             self.incidents.append(known)
         if known is not None:
             known.events.append(action)
+            known.texts.append(payload.get("summary", ""))
             known.is_open = action != "resolve"
 
 
@@ -106,7 +109,7 @@ class Opsgenie(Vendor):
         found = re.fullmatch(r"/v2/alerts/([^/]+)/close", request.path)
         if not found or payload.keys() - {"user", "source", "note"}:
             return self._unprocessable("unknown", "may not be here")
-        self._close(found[1], request.query.get("identifierType", ["id"])[0])
+        self._close(found[1], request.query.get("identifierType", ["id"])[0], payload.get("note", ""))
         return self._accepted()
 
     def _create(self, payload: dict[str, Any]) -> Answer:
@@ -121,13 +124,15 @@ class Opsgenie(Vendor):
             known = Incident(alias, payload["message"], payload["priority"])
             self.incidents.append(known)
         known.events.append("create")
+        known.texts.append(f"{payload['message']}\n{payload.get('description', '')}")
         return self._accepted()
 
-    def _close(self, name: str, by: str) -> None:
+    def _close(self, name: str, by: str, note: str) -> None:
         known = [one for one in self.incidents if one.is_open and by == "alias" and one.key == name]
         self.lost += [] if known else [name]
         for one in known:
             one.events.append("close")
+            one.texts.append(f"\n{note}")
             one.is_open = False
 
     @staticmethod

@@ -24,6 +24,13 @@ class Pixels:
         return sum(pixel == colour for row in self.rows[top:bottom] for pixel in row[left:right])
 
 
+def size(png: bytes) -> tuple[int, int]:
+    """Return the width and the height that a PNG says it has."""
+    assert png.startswith(_SIGNATURE)
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
+
+
 def read(png: bytes) -> Pixels:
     """Decode a PNG of eight bits a channel that is not interlaced."""
     assert png.startswith(_SIGNATURE)

@@ -9,6 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -73,6 +74,8 @@ class Webhook(Receiver):
     def __init__(self, noticed: Callable[[Post], None] | None = None) -> None:
         super().__init__()
         self.attempts: list[Post] = []
+        self.tls: ssl.SSLContext | None = None
+        """What the next connections are to be encrypted with."""
         self._noticed = noticed
         self._mode = _Mode()
         # Never listens: it keeps the port ours while connections are refused.
@@ -185,6 +188,12 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", webhook.port), _Handler)
         self.webhook = webhook
 
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept; the handshake is made with the first bytes, in the thread of that client."""
+        client, address = super().get_request()
+        tls = self.webhook.tls
+        return (tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False) if tls else client), address
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: clients that leave are what many tests are about."""
 
@@ -219,10 +228,14 @@ class MailServer(Receiver):
         super().__init__()
         self.user, self.password = user, password
         self.unknown: set[str] = set()
+        self.refusal = "535 5.7.8 Authentication credentials invalid"
+        """What it says to a wrong password."""
         self.messages: list[EmailMessage] = []
         self._folder = TemporaryDirectory()
         self.ca_file = Path(self._folder.name) / "ca.pem"
-        self._context = self._certify()
+        self._authority = trustme.CA()
+        self._authority.cert_pem.write_to_path(self.ca_file)
+        self._context = _certified(self._authority)
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
@@ -239,6 +252,18 @@ class MailServer(Receiver):
         login = f"{quote(self.user)}:{quote(password or self.password, safe='')}"
         query = "".join(f"&{name}={quote(value)}" for name, value in options.items())
         return f"mailtos://{login}@127.0.0.1:{self.port}/?from=monitor@example.org&to={quote(to)}{query}"
+
+    def present(self, certificate: str) -> None:
+        """From now on show this certificate: good, of an unknown authority, expired, or of another host."""
+        match certificate:
+            case "unknown":
+                self._context = _certified(trustme.CA())
+            case "expired":
+                self._context = _certified(self._authority, not_after=datetime(2020, 1, 1, tzinfo=UTC))
+            case "another host":
+                self._context = _certified(self._authority, "mail.example.org")
+            case _:
+                self._context = _certified(self._authority)
 
     def wait_messages(self, count: int, timeout: float = 5) -> list[EmailMessage]:
         """Wait until it has taken that many."""
@@ -269,19 +294,13 @@ class MailServer(Receiver):
         """Log nothing: clients that break off are what some tests are about."""
         return "500 error"
 
-    def _certify(self) -> ssl.SSLContext:
-        authority = trustme.CA()
-        authority.cert_pem.write_to_path(self.ca_file)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-        return context
-
     def _authenticate(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, auth: Any) -> AuthResult:
         good = isinstance(auth, LoginPassword) and (auth.login, auth.password) == (
             self.user.encode(),
             self.password.encode(),
         )
-        return AuthResult(success=good, handled=False)  # unhandled: aiosmtpd then answers 535 itself
+        # Unhandled: aiosmtpd then answers itself.
+        return AuthResult(success=good, handled=False, message=self.refusal)
 
     def _smtp(self) -> Any:
         return SMTP(
@@ -305,3 +324,12 @@ class MailServer(Receiver):
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.run_until_complete(asyncio.sleep(0))  # transports close in the loop's next round
         loop.close()
+
+
+def _certified(authority: trustme.CA, *names: str, not_after: datetime | None = None) -> ssl.SSLContext:
+    """Make a server that shows a certificate of this authority, for this machine or for others."""
+    since = datetime(2019, 1, 1, tzinfo=UTC) if not_after else None
+    shown = authority.issue_cert(*(names or ("127.0.0.1", "localhost")), not_before=since, not_after=not_after)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    shown.configure_cert(context)
+    return context

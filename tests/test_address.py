@@ -16,8 +16,15 @@ from monitor.notify import fault
         ("slack://a/b/c/#x", "slack://a/b/c/#x"),
         (
             "pagerduty://k@a",
-            "pagerduty://k@a?dedup=main_eu.balance_usd&action=map&overflow=truncate",
+            (
+                "pagerduty://k@a?dedup=main_eu.balance_usd&source=balance-monitor&component=main_eu"
+                "&action=map&overflow=truncate"
+            ),
         ),
+        ("pagerduty://k@a/me?dedup=x", "pagerduty://k@a/me?dedup=x&action=map&overflow=truncate"),
+        ("pagerduty://{rule}@a?component=x", "pagerduty://balance_usd@a?component=x&action=map&overflow=truncate"),
+        ("mqtt://h/a", "mqtt://h/a?qos=1"),
+        ("mqtts://h/{account}?qos=2", "mqtts://h/main_eu?qos=2"),
         ("splunk://r@k/{account}?action=warning", "splunk://r@k/main_eu?action=warning&overflow=truncate"),
         ("signl4://k?dedup=x&overflow=split", "signl4://k?dedup=x&overflow=split&action=map"),
         ("json://h", "json://h?%2BX-Balance-Monitor-Message=m1&%2BX-Balance-Monitor-Alert=main_eu-balance_usd"),

@@ -142,7 +142,7 @@ def test_one_that_hangs_delays_no_other_and_a_terminal_shows_what_is_awaited(hom
     first, rest = shown.split("\n", 1)
     assert first == "ops: \x1b[32mdelivered\x1b[0m"
     assert rest.startswith("Waiting for slow (")
-    assert rest.endswith("\r\x1b[Kslow: \x1b[31mnot delivered\x1b[0m: no answer in time\n")
+    assert rest.endswith("\r\x1b[Kslow: \x1b[31mnot delivered\x1b[0m: no answer within 2.5 s\n")
 
 
 def test_ctrl_c_while_one_hangs_ends_it_at_once(home: Path) -> None:
@@ -161,7 +161,7 @@ def test_whatever_has_not_come_back_at_the_deadline_counts_as_not_delivered(hook
         hanging.hang()
         channels = [channel("slow", hanging.url), channel("ops", hook.url)]
         outcomes: list[tuple[str, Outcome]] = list(send(channels, Progress(None), deadline=1.5, patience=0.2))
-    assert outcomes == [("ops", Sent()), ("slow", NotSent("no end after 1.5 s"))]
+    assert outcomes == [("ops", Sent()), ("slow", NotSent("the service did not come to an end within 1.5 s"))]
 
 
 def test_progress_comes_and_goes_on_a_terminal_only() -> None:

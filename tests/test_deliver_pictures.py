@@ -21,9 +21,10 @@ from world import MAIN, World
 from monitor.chart import NARROW, Chart, draw
 from monitor.config import Channel
 from monitor.deliver.pictures import Refusals, drawn, has_picture
+from monitor.deliver.words import Parcel
 from monitor.model import Cause, Change, Level, Message, NotSent, Outcome, Sent
 from monitor.notify import Notifier
-from monitor.picture import apart, png
+from monitor.picture import _apart, png
 from monitor.store import Tx
 from monitor.store.outbox import Queued
 
@@ -155,8 +156,8 @@ def message(*changes: Change, account: str = "main", name: str = "m1") -> Messag
     )
 
 
-def queued(what: Message, attempts: int = 0) -> Queued:
-    return Queued(
+def parcel(what: Message, attempts: int = 0) -> Parcel:
+    queued = Queued(
         what,
         state="waiting",
         attempts=attempts,
@@ -165,6 +166,7 @@ def queued(what: Message, attempts: int = 0) -> Queued:
         aside_until=None,
         settled_at=None,
     )
+    return Parcel(queued, (), what)
 
 
 def channel(*, chart: bool = True) -> Channel:
@@ -172,11 +174,11 @@ def channel(*, chart: bool = True) -> Channel:
 
 
 def test_a_message_about_one_account_that_rests_on_a_reading_has_one_at_its_first_attempt() -> None:
-    assert has_picture(channel(), queued(message(change())))
-    assert has_picture(channel(), queued(message(change(), change(rule="runway"))))
-    assert has_picture(channel(), queued(message(change(rule="unreachable"), change(rule="top_up"))))
-    assert not has_picture(channel(chart=False), queued(message(change())))
-    assert not has_picture(channel(), queued(message(change()), attempts=1))
+    assert has_picture(channel(), parcel(message(change())))
+    assert has_picture(channel(), parcel(message(change(), change(rule="runway"))))
+    assert has_picture(channel(), parcel(message(change(rule="unreachable"), change(rule="top_up"))))
+    assert not has_picture(channel(chart=False), parcel(message(change())))
+    assert not has_picture(channel(), parcel(message(change()), attempts=1))
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,7 @@ def test_a_message_about_one_account_that_rests_on_a_reading_has_one_at_its_firs
     ],
 )
 def test_tests_digests_merged_ones_and_those_about_polls_have_none(what: Message) -> None:
-    assert not has_picture(channel(), queued(what))
+    assert not has_picture(channel(), parcel(what))
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,7 @@ def test_even_a_rasteriser_that_crashes_costs_nothing_but_the_picture(
     package.parent.mkdir()
     package.write_text("import os\ndef svg_to_bytes(**_): os.abort()\n")
     monkeypatch.setenv("PYTHONPATH", f"{package.parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
-    apart.cache_clear()
+    _apart.cache_clear()
     texts = {"hook": f'url = "{webhook.url}"\nmin_level = "critical"\n'}
     fallen(tmp_path, f"[channels.hook]\n{texts['hook']}")
 

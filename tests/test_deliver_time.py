@@ -69,12 +69,24 @@ def test_the_wait_doubles_up_to_a_quarter_of_an_hour_and_chance_only_shortens_it
     assert pause(failures, 1) < pause(failures, 0.5) < pause(failures, 0)
 
 
+def test_a_service_that_asks_for_more_time_gets_it_and_less_makes_nobody_hurry(world: World) -> None:
+    story = Story(world, lambda _: NotSent("HTTP 429 Too Many Requests", next(waits)))
+    waits = iter([timedelta(seconds=1), timedelta(minutes=30), None])
+    story.reads_at(SECOND, 4)
+    story.run(until=31 * MINUTE)
+    first, second, third = [one.at for one in story.tries]
+    assert timedelta(seconds=8) <= second - first <= timedelta(seconds=10)
+    assert third - second == 30 * MINUTE
+
+
 def test_a_failing_service_is_tried_ever_more_seldom_with_the_first_message_alone(world: World) -> None:
     story = Story(world, refuse)
     story.reads_at(SECOND, 20)
     story.reads_at(MINUTE, 4)
     story.run(29 * MINUTE)
-    assert {one.title for one in story.tries} == {LOW}
+    titles = [one.title for one in story.tries]
+    assert set(titles[:3]) == {LOW}
+    assert set(titles[4:]) == {f"{WORSE}, since 2026-01-13 10:00 UTC"}  # with what waits behind it, once it is late
     gaps = [after.at - before.at for before, after in pairwise(story.tries)]
     for gap, seconds in zip(gaps, (10, 20, 40, 80, 160, 320, 640), strict=False):
         assert 0.8 * seconds - 0.1 <= gap.total_seconds() <= seconds + 1
@@ -152,14 +164,35 @@ def test_a_message_that_another_process_drops_is_not_sent_and_those_behind_it_ar
 # -- outages ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("minutes", [3, 30, 55, 600])
-def test_after_an_outage_of_any_length_everything_arrives_once_and_in_order(world: World, minutes: int) -> None:
+def test_after_a_short_outage_everything_arrives_once_and_in_order(world: World) -> None:
+    story = Story(world, take)
+    down(story, (timedelta(0), 60 * SECOND))
+    for number, balance in enumerate((20, 4, 20, 100)):
+        story.reads_at(SECOND + number * 10 * SECOND, balance)
+    story.run(DAY)
+    assert story.taken == [LOW, WORSE, EASED, FINE]
+
+
+@pytest.mark.parametrize("minutes", [5, 30, 55, 600])
+def test_after_a_longer_one_what_came_and_went_arrives_as_one_message(world: World, minutes: int) -> None:
     story = Story(world, take)
     down(story, (timedelta(0), minutes * MINUTE))
     for number, balance in enumerate((20, 4, 20, 100)):
-        story.reads_at(SECOND + number * 40 * SECOND, balance)
+        story.reads_at(SECOND + number * MINUTE, balance)
     story.run(DAY)
-    assert story.taken == [LOW, WORSE, EASED, FINE]
+    assert story.taken == [
+        "[OK] main: was critical from 2026-01-13 10:00 to 10:03 UTC, now $100.00 left (above $25.00)"
+    ]
+
+
+def test_a_low_that_is_over_by_now_but_for_its_end_says_so(worlds: Worlds) -> None:
+    story = Story(worlds(MAIN + OPS + '[rules.balance_usd]\ncooldown = "24h"\n'), take)
+    for number, balance in enumerate((20, 100, 20, 100)):
+        story.reads_at(SECOND + number * MINUTE, balance)
+    story.run(MINUTE + 30 * SECOND)
+    down(story, (MINUTE, 30 * MINUTE))
+    story.run(HOUR)
+    assert story.taken == [LOW, FINE, f"{LOW}, over by now"]
 
 
 def test_a_late_message_says_when_it_was_decided_and_how_things_stand_now(world: World) -> None:
@@ -177,10 +210,16 @@ def test_a_late_message_says_when_it_was_decided_and_how_things_stand_now(world:
     story.reads_at(20 * MINUTE, 100)
     story.run(HOUR)
     assert "Late" not in bodies[0]
-    late = bodies[-2]
+    late = next(body for body in bodies if "Late" in body)
     assert late.startswith("Late: decided 2026-01-13 10:00:01 UTC, ")
-    assert "Now: main is ok. Balance: $100.00, read 2026-01-13 10:20:00 UTC." in late
+    assert "Now: main is critical. Balance: $4.00, read 2026-01-13 10:00:01 UTC." in late
     assert "Then:\nRule balance_usd: critical.\nBalance: $4.00, read 2026-01-13 10:00:01 UTC.\n" in late
+    assert "Now: main is ok. Balance: $100.00, read 2026-01-13 10:20:00 UTC." in bodies[-1]
+    assert bodies[-1].endswith(
+        "Then:\nRule balance_usd: fine again (was critical).\nIn order:\n"
+        "[CRITICAL] main: $4.00 left (at or below $5.00), 2026-01-13 10:00:01 UTC\n"
+        "[OK] main: $100.00 left (above $25.00), 2026-01-13 10:20:00 UTC"
+    )
 
 
 # -- giving up --------------------------------------------------------------------------------------------------------
@@ -249,7 +288,14 @@ def test_days_without_a_daemon_do_not_count_towards_giving_up(world: World) -> N
 
 
 def dislike(story: Story, *titles: str) -> None:
-    story.answer = lambda message: NotSent("HTTP 400 Bad Request") if message.title in titles else Sent()
+    """Let the service refuse these, also as a line of what stands for several."""
+
+    def answer(message: Message) -> Outcome:
+        said = f"{message.title}, 20\n{message.body}".replace(", over by now", "")
+        is_bad = any(f"{title}, 20" in said for title in titles)
+        return NotSent("HTTP 400 Bad Request") if is_bad else Sent()
+
+    story.answer = answer
 
 
 def test_a_message_that_is_never_taken_holds_up_those_behind_it_for_less_than_an_hour(
@@ -261,7 +307,10 @@ def test_a_message_that_is_never_taken_holds_up_those_behind_it_for_less_than_an
     for number, balance in enumerate((20, 4, 20, 100, 20)):
         story.reads_at(SECOND + number * MINUTE, balance)
     story.run(61 * MINUTE)
-    assert story.taken == [LOW, EASED, FINE, LOW]
+    again = (
+        "[WARNING] main: still $20.00 left (at or below $25.00), since 2026-01-13 10:04 UTC, after 1 alert that is over"
+    )
+    assert story.taken == [LOW, EASED, again]
     assert story.states() == {"waiting": [WORSE]}
     assert [entry["title"] for entry in logged("set_aside")] == [WORSE]
     story.reads_at(2 * HOUR, 100)
@@ -296,7 +345,7 @@ def test_two_such_messages_in_a_row_do_not_hold_up_the_others_for_ever_either(wo
     for number, balance in enumerate((20, 4, 20, 100)):
         story.reads_at(SECOND + number * MINUTE, balance)
     story.run(75 * MINUTE)
-    assert story.taken == [EASED, FINE]
+    assert story.taken == [f"{EASED}, over by now", FINE]
     assert story.states() == {"waiting": [LOW, WORSE]}
 
 
@@ -317,12 +366,12 @@ def test_a_service_that_recovers_just_as_the_next_message_is_tried_gets_the_firs
     world: World,
 ) -> None:
     story = Story(world, take)
-    story.answer = lambda message: REFUSED if message.title == LOW and story.taken == [] else Sent()
+    story.answer = lambda message: Sent() if story.taken or message.title == f"{WORSE}, over by now" else REFUSED
     for number, balance in enumerate((20, 4, 20, 100)):
         story.reads_at(SECOND + number * MINUTE, balance)
     story.run(2 * HOUR)
-    assert story.taken == [WORSE, LOW, EASED, FINE]
-    assert story.tries[-1].at - story.tries[-4].at < SECOND
+    assert story.taken == [f"{WORSE}, over by now", f"{LOW}, over by now", FINE]
+    assert story.tries[-1].at - story.tries[-3].at < SECOND
 
 
 # -- the fallback -----------------------------------------------------------------------------------------------------

@@ -226,8 +226,8 @@ def test_a_channel_that_sleeps_gets_it_when_it_wakes(worlds: Worlds) -> None:
 
     def next_up(now: datetime) -> str:
         with world.store.transaction() as tx:
-            queued = plan(tx, world.config, world.config.channels["ops"], now).queued
-        return queued.message.title if queued else ""
+            parcel = plan(tx, world.config, world.config.channels["ops"], now).parcel
+        return parcel.words.title if parcel else ""
 
     assert next_up(at("2026-01-14 09:59")) == ""
     assert "digest" in next_up(at("2026-01-14 10:00"))

@@ -104,3 +104,15 @@ def test_the_changelog_speaks_of_this_version() -> None:
 def test_each_decision_is_short() -> None:
     for decision in (TOP / "docs" / "decisions.md").read_text().split("\n## ")[1:]:
         assert len(decision.strip().splitlines()) <= 6, decision.splitlines()[0]
+
+
+CHANNELS = (TOP / "docs" / "channels.md").read_text()
+
+
+@pytest.mark.parametrize("url", re.findall(r"^\| .* \| `(\S+://\S+)` \|$", CHANNELS, re.MULTILINE))
+def test_every_url_of_the_page_about_channels_is_taken(url: str) -> None:
+    assert fault(url) is None
+
+
+def test_the_page_about_channels_has_urls() -> None:
+    assert len(re.findall(r"^\| .* \| `\S+://\S+` \|$", CHANNELS, re.MULTILINE)) > 10

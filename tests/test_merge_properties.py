@@ -16,6 +16,7 @@ from world import OPS, World
 from monitor import messages
 from monitor.deliver.ledger import Attempt, Next, plan, settle
 from monitor.deliver.merge import SPAN
+from monitor.deliver.words import Parcel
 from monitor.model import MONITOR, Cause, Change, Level, Message, NotSent, Outcome, Sent
 from monitor.store import durations, outbox
 
@@ -32,7 +33,7 @@ class Channel:
         self.world, self.count = World(folder, _TEXT), 0
         self.queued: list[Change] = []
         self.heard: list[Change] = []
-        self.sent: list[Next] = []
+        self.sent: list[Parcel] = []
         self.repeated = 0
         """Changes that were sent and not written down."""
 
@@ -63,7 +64,7 @@ class Channel:
         world = self.world
         with world.store.transaction() as tx:
             found = plan(tx, world.config, world.config.channels["ops"], world.now)
-        if found.queued is None:
+        if found.parcel is None:
             self._check_that_none_waits_for_long()
         return found
 
@@ -77,14 +78,14 @@ class Channel:
     def send(self, outcome: Outcome, *, written: bool = True) -> None:
         """Send what is next, if anything is, and write down what came of it; or be killed before."""
         todo = self.look()
-        if todo.queued is None:
+        if todo.parcel is None:
             return
         if isinstance(outcome, Sent):
-            self.heard += todo.queued.message.changes
-            self.sent.append(todo)
-        self.repeated += 0 if written else len(todo.queued.message.changes)
+            self.heard += parts(todo.parcel)
+            self.sent.append(todo.parcel)
+        self.repeated += 0 if written else len(parts(todo.parcel))
         if written:
-            attempt = Attempt(queued=todo.queued, others=todo.others, outcome=outcome, now=self.world.now, seconds=0)
+            attempt = Attempt(parcel=todo.parcel, outcome=outcome, now=self.world.now, seconds=0)
             with self.world.store.transaction() as tx:
                 settle(tx, self.world.config, attempt, 0)
 
@@ -93,7 +94,7 @@ class Channel:
         until = self.world.now + length
         while self.world.now < until:
             todo = self.look()
-            if todo.queued is not None:
+            if todo.parcel is not None:
                 self.send(Sent())
             else:
                 wait = length if todo.wait is None else timedelta(seconds=todo.wait)
@@ -162,15 +163,27 @@ def test_nothing_is_lost_each_account_hears_all_in_order_and_none_waits_for_long
     for account in (*ACCOUNTS, MONITOR):
         assert of(account, channel.heard) == of(account, channel.queued)
     assert len(channel.heard) == len(channel.queued) + channel.repeated
-    for todo in channel.sent:
-        assert todo.queued is not None
-        parts = [todo.queued, *todo.others]
-        assert len(parts) == 1 or len({one.message.account for one in parts}) > 1
-        assert all(line == messages.title(one) for line, one in _lines(todo) if len(parts) > 1)
+    for parcel in channel.sent:
+        _check_words(parcel)
 
 
-def _lines(todo: Next) -> list[tuple[str, Change]]:
-    assert todo.queued is not None
-    message = todo.queued.message
-    lines = [line for line in message.body.splitlines() if line.startswith("[")]
-    return list(zip(lines, message.changes, strict=len(todo.others) > 0))
+def _check_words(parcel: Parcel) -> None:
+    """What stands for several has a line for each change, or says late what each alert came to."""
+    if not parcel.others:
+        return
+    changes, told = parts(parcel), parcel.words.changes
+    lines = [line for line in parcel.words.body.splitlines() if line.startswith("[")]
+    if told == tuple(changes):
+        assert lines == [messages.title(one) for one in changes] or "Late: " in parcel.words.body
+        return
+    assert parcel.words.body.startswith("Late: ")
+    last = {(one.account, one.rule): one for one in changes if one.rule}
+    known = {(one.account, one.rule): one for one in told if one.rule}
+    assert last.keys() == known.keys()
+    assert all((known[key].level, one.phrase in known[key].phrase) == (one.level, True) for key, one in last.items())
+    assert {one.phrase for one in told if not one.rule} == {one.phrase for one in changes if not one.rule}
+
+
+def parts(parcel: Parcel) -> list[Change]:
+    """Return what was decided."""
+    return [change for one in (parcel.queued, *parcel.others) for change in one.message.changes]

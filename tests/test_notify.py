@@ -16,7 +16,7 @@ import pytest
 from receivers import MailServer, Webhook
 
 from monitor.model import Level, Message, NotSent, Outcome, Sent
-from monitor.notify import Notifier, fault
+from monitor.notify import Notifier, _way, fault
 
 TITLE = "[CRITICAL] main_eu_west: $4.07 left <b>&amp; _no_ *markup* :fire:"
 BODY = "Über uns: 100 € & <b>bold</b> _it_ **x**\n\n  indented\tand `code` \\n {account} 'quoted' \"twice\"\nlast line"
@@ -184,14 +184,38 @@ def test_a_redirect_is_not_followed_and_counts_as_not_sent(webhook: Webhook) -> 
 def test_a_service_that_hangs_is_given_up_after_its_timeouts(webhook: Webhook) -> None:
     webhook.hang()
     start = time.monotonic()
-    assert why(webhook.url) == "no answer in time"
-    assert 3 < time.monotonic() - start < 6
+    assert why(webhook.url + "?rto=1.5") == "no answer within 1.5 s"
+    assert 1.4 < time.monotonic() - start < 4
 
 
 def test_a_service_that_breaks_off_is_told_as_such(webhook: Webhook) -> None:
     webhook.hang()
     threading.Timer(0.2, webhook.ok).start()
     assert why(webhook.url) == "the connection was closed without an answer"
+
+
+def test_a_service_without_tls_and_one_that_ends_the_handshake_are_told_as_such(webhook: Webhook) -> None:
+    def end(client: socket.socket) -> None:
+        client.recv(4096)
+        client.close()
+
+    reason = why(f"jsons://127.0.0.1:{webhook.port}/hook")
+    assert reason.startswith("what listens there speaks no TLS (")
+    with socket.create_server(("127.0.0.1", 0)) as ending:
+        threading.Thread(target=lambda: end(ending.accept()[0]), daemon=True).start()
+        reason = why(f"jsons://127.0.0.1:{ending.getsockname()[1]}/hook")
+    assert reason.startswith("the connection was closed in the TLS handshake (")
+
+
+def test_a_service_has_its_time_to_answer_unless_the_url_says_otherwise() -> None:
+    def waits(url: str) -> tuple[float, float]:
+        (service,) = _way(url) or []
+        return service.socket_connect_timeout, service.socket_read_timeout
+
+    assert waits("json://localhost/hook") == (4, 40)
+    assert waits("json://localhost/hook?cto=9&rto=12") == (9, 12)
+    assert waits("mailtos://user:pass@localhost?to=a@example.org")[0] == 40  # the only one that mail knows
+    assert waits("mailtos://user:pass@localhost?to=a@example.org&cto=7")[0] == 7
 
 
 def test_a_proxy_that_refuses_is_told_without_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +234,10 @@ def test_a_proxy_that_refuses_is_told_without_its_own_words(monkeypatch: pytest.
 def test_nobody_listening_and_unknown_hosts_are_told_as_such(webhook: Webhook) -> None:
     webhook.close()
     assert why(webhook.url) == "connection refused"
-    assert why("json://host.invalid/secret") in {"name or service not known", "temporary failure in name resolution"}
+    assert why("json://host.invalid/secret") in {
+        "the host's name cannot be resolved (Name or service not known)",
+        "the host's name cannot be resolved (Temporary failure in name resolution)",
+    }
 
 
 def test_a_wrong_password_is_told_as_a_matter_of_authentication(mail: MailServer) -> None:
@@ -383,7 +410,10 @@ def test_a_good_url_has_no_fault(url: str) -> None:
         ("memory://", "the scheme memory:// is not known to Apprise"),
         ("slack://secret", "Apprise does not accept this slack:// URL"),
         ("kde://]", "kde:// needs something that is not installed here: see Apprise's documentation"),
-        ("mqtt://host/secret", "mqtt:// needs something that is not installed here: paho-mqtt >= 2.1.0"),
+        (
+            "xmpp://secret:word@host",
+            'xmpp:// needs slixmpp >= 1.16.0, which is not installed here: pip install "slixmpp>=1.16.0"',
+        ),
         ("macosx://", "macosx:// needs something that is not installed here: see Apprise's documentation"),
         (
             "https://example.org/config.yml?secret",

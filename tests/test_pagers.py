@@ -147,10 +147,10 @@ def test_accounts_are_never_one_message_for_a_pager_nor_does_one_wait_for_anothe
     for _ in range(2):
         with world.store.transaction() as tx:
             todo = plan(tx, world.config, world.config.channels["pager"], world.now)
-            assert todo.queued is not None
-            outbox.settle(tx, [todo.queued.message.id], "sent", world.now)
-        assert list(todo.others) == []
-        sent.append(todo.queued.message.account)
+            assert todo.parcel is not None
+            outbox.settle(tx, [todo.parcel.queued.message.id], "sent", world.now)
+        assert list(todo.parcel.others) == []
+        sent.append(todo.parcel.words.account)
     assert sent == ["main", "batch"]
     with world.store.transaction() as tx:
-        assert plan(tx, world.config, world.config.channels["pager"], world.now).queued is None
+        assert plan(tx, world.config, world.config.channels["pager"], world.now).parcel is None

@@ -13,7 +13,7 @@ from pixels import read
 from test_chart import SCENES
 
 from monitor.chart import DARK, LIGHT, NARROW, WIDE, draw
-from monitor.picture import SHARPNESS, apart, png
+from monitor.picture import SHARPNESS, _apart, apart, png
 
 HEADER = 60 * SHARPNESS
 """Above it there is nothing but words."""
@@ -99,8 +99,27 @@ def test_a_picture_drawn_apart_is_the_same_and_drawn_once() -> None:
     assert apart(drawn) is first
 
 
+def test_a_picture_that_many_channels_want_at_once_is_drawn_once_and_holds_none_of_them_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "resvg_py.py").write_text(
+        "import os, time\n"
+        "def svg_to_bytes(**_):\n    time.sleep(0.3)\n    open('drawn', 'a').write('x')\n    return b'picture'\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.chdir(tmp_path)
+    got: list[bytes] = []
+    threads = [threading.Thread(target=lambda: got.append(apart("<svg>wanted</svg>"))) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert got == [b"picture"] * 50  # two at a time, 0.3 s each, most would have waited for too long
+    assert (tmp_path / "drawn").read_text() == "x"
+
+
 def test_other_threads_go_on_while_a_picture_is_drawn() -> None:
-    apart.cache_clear()
+    _apart.cache_clear()
     drawing = threading.Thread(target=apart, args=(draw(SCENES["polls fail"], NARROW),))
     drawing.start()
     rounds = 0

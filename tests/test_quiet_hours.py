@@ -179,8 +179,8 @@ def test_a_message_that_waits_in_the_outbox_waits_on_but_never_one_about_what_is
 
     def next_up() -> Message | None:
         with world.store.transaction() as tx:
-            queued = plan(tx, world.config, world.config.channels["ops"], world.now).queued
-        return queued.message if queued else None
+            parcel = plan(tx, world.config, world.config.channels["ops"], world.now).parcel
+        return parcel.words if parcel else None
 
     assert next_up() is not None
     at(world, 1.1)
@@ -192,7 +192,7 @@ def test_a_message_that_waits_in_the_outbox_waits_on_but_never_one_about_what_is
     at(world, 5)
     first = next_up()
     assert first is not None
-    assert first.title == LOW
+    assert first.title == f"{WORSE}, since 2026-01-13 10:54 UTC"  # with what waited since before
 
 
 def test_a_reload_tells_of_what_is_no_longer_watched_after_them(worlds: Worlds) -> None:
@@ -235,4 +235,4 @@ def test_what_can_wait_is_not_even_sent_to_see_whether_the_service_takes_it(worl
             found.append(probe(tx, world.config, failed, world.now))
     assert found[0] is None
     assert found[1] is not None
-    assert found[1].message.title == LOW
+    assert found[1].words.title == LOW

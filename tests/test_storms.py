@@ -234,11 +234,11 @@ def test_a_crash_between_taken_and_written_down_repeats_that_message_and_loses_n
     story.run(80 * SECOND)
     with world.store.transaction() as tx:
         lost = plan(tx, world.config, world.config.channels["ops"], START + 95 * SECOND)
-    assert lost.queued is not None
-    assert len(lost.others) == 8
+    assert lost.parcel is not None
+    assert len(lost.parcel.others) == 8
     world.restart()
     story.run(3 * MINUTE)
-    assert story.got[-1].title == lost.queued.message.title
+    assert story.got[-1].title == lost.parcel.words.title
     assert story.named() == each_once(10)
 
 
@@ -250,11 +250,11 @@ def test_what_was_dropped_by_hand_while_it_was_sent_stays_dropped(worlds: Worlds
     with world.store.transaction() as tx:
         now = START + 95 * SECOND
         todo = plan(tx, world.config, world.config.channels["ops"], now)
-        assert todo.queued is not None
-        outbox.drop(tx, todo.others[0].message, now)
-        attempt = Attempt(queued=todo.queued, others=todo.others, outcome=Sent(), now=now, seconds=1)
+        assert todo.parcel is not None
+        outbox.drop(tx, todo.parcel.others[0].message, now)
+        attempt = Attempt(parcel=todo.parcel, outcome=Sent(), now=now, seconds=1)
         settle(tx, world.config, attempt, 0)
-        found = outbox.find(tx, todo.others[0].message.id)
+        found = outbox.find(tx, todo.parcel.others[0].message.id)
     assert found is not None
     assert found.state == "dropped"
 

@@ -504,3 +504,22 @@ def test_the_daemon_tells_of_a_channel_that_fails_and_of_its_end_whatever_is_res
             ("undelivered.c0", "warning", "warning"),
             ("undelivered.c0", "ok", "info"),
         ]
+
+
+def test_when_fifty_channels_die_at_once_each_is_told_to_all_others_over_some_looks(worlds: Worlds) -> None:
+    names = [f"c{number}" for number in range(50)]
+    world = worlds(MAIN + "".join(map(channel, names)))
+    ways = Ways(world)
+    for name in names:
+        ways.fails(name)
+    world.now += 15 * MINUTE
+    told = list[int]()
+    while not told or told[-1]:
+        with world.store.transaction() as tx:
+            told.append(len(watch(tx, world.config, world.now).told))
+        world.now += timedelta(seconds=10)
+    assert sum(told) == 50 * 49
+    assert max(told) < 250  # a transaction for all of them would hold up the polls for seconds
+    assert len(told) < 15  # the last hears within three minutes
+    heard = {title.split()[3] for title in world.titles("c0")}
+    assert heard == set(names[1:])

@@ -1,7 +1,7 @@
 """What arrives at Slack, Telegram, Discord, PagerDuty and Opsgenie, read as their readers do, and what they refuse."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
 
@@ -188,6 +188,33 @@ def test_too_many_requests_are_no_delivery_and_the_next_attempt_is(
     assert isinstance(outcome, NotSent)
     assert outcome.reason.startswith("HTTP 429 Too Many Requests")
     assert send(url, RAISED) == [Sent()]
+
+
+@pytest.mark.parametrize(
+    ("make", "url", "answer", "wait"),
+    [
+        (Telegram, Telegram.URL, {"error_code": 429, "parameters": {"retry_after": 35}}, timedelta(seconds=35)),
+        (
+            Discord,
+            Discord.URL,
+            {"message": "You are being rate limited.", "retry_after": 64.5},
+            timedelta(seconds=64.5),
+        ),
+        (Telegram, Telegram.URL, {"error_code": 429, "parameters": {"retry_after": 90_000}}, timedelta(hours=1)),
+        (Telegram, Telegram.URL, {"error_code": 429, "parameters": {"retry_after": 0}}, None),
+        (Telegram, Telegram.URL, {"error_code": 429, "parameters": "soon"}, None),
+        (Slack, Slack.WEBHOOK_URL, "rate_limited", None),
+    ],
+)
+def test_how_long_a_service_asks_us_to_wait_is_heard_where_its_answer_says_it(
+    play: Play, make: Callable[[], Vendor], url: str, answer: object, wait: timedelta | None
+) -> None:
+    vendor = make()
+    vendor.busy(Answer(429, answer, {"Retry-After": "35"}), times=2)
+    play(vendor)
+    (outcome,) = send(url, RAISED)
+    assert isinstance(outcome, NotSent)
+    assert outcome.wait == wait
 
 
 # Pagers

@@ -3,15 +3,18 @@
 They show what a reader sees: the text after the service's own markup was carried out, and whom it would have rung up.
 """
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
-from internet import Answer, Host, Request
+from internet import Answer, Host, Part, Request
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Seen:
     mentions: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     colour: str = ""
+    pictures: tuple[bytes, ...] = ()
 
 
 class Vendor(ABC):
@@ -44,6 +48,10 @@ class Vendor(ABC):
     def _played(self, answer: Callable[[Request], Answer]) -> Host:
         return lambda request: self.before.pop(0) if self.before else answer(request)
 
+    def _show(self, picture: bytes) -> None:
+        """Show a picture below the last message."""
+        self.seen[-1] = replace(self.seen[-1], pictures=(*self.seen[-1].pictures, picture))
+
 
 class Slack(Vendor):
     """Incoming webhooks and chat.postMessage, with legacy attachments: text of 40,000 characters, three entities."""
@@ -55,7 +63,11 @@ class Slack(Vendor):
 
     @property
     def hosts(self) -> dict[str, Host]:
-        return {"hooks.slack.com": self._played(self._hook), "slack.com": self._played(self._api)}
+        return {
+            "hooks.slack.com": self._played(self._hook),
+            "slack.com": self._played(self._api),
+            "files.slack.com": self._played(self._upload),
+        }
 
     def _hook(self, request: Request) -> Answer:
         if request.path != self.HOOK:
@@ -65,15 +77,51 @@ class Slack(Vendor):
             return Answer(400, "invalid_payload" if wrong == "invalid_payload" else wrong)
         return Answer(200, "ok")
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted: dict[str, int] = {}
+        """How long each file will be of which somebody said that it comes."""
+        self._files: dict[str, bytes] = {}
+
     def _api(self, request: Request) -> Answer:
-        if request.path != "/api/chat.postMessage":
-            return Answer(200, {"ok": False, "error": "unknown_method"})
         if request.headers["Authorization"] != f"Bearer {self.TOKEN}":
             return Answer(200, {"ok": False, "error": "invalid_auth"})
+        methods = {
+            "/api/chat.postMessage": self._post,
+            "/api/files.getUploadURLExternal": self._expect,
+            "/api/files.completeUploadExternal": self._share,
+        }
+        told = methods[request.path](request) if request.path in methods else "unknown_method"
+        return Answer(200, {"ok": False, "error": told} if isinstance(told, str) else {"ok": True, **told})
+
+    def _post(self, request: Request) -> dict[str, Any] | str:
         if (request.json or {}).get("channel") != "#billing":
-            return Answer(200, {"ok": False, "error": "channel_not_found"})
-        wrong = self._wrong(request.json)
-        return Answer(200, {"ok": False, "error": wrong} if wrong else {"ok": True, "channel": "C1", "ts": "1.2"})
+            return "channel_not_found"
+        return self._wrong(request.json) or {"channel": "C1", "ts": "1.2"}
+
+    def _expect(self, request: Request) -> dict[str, Any] | str:
+        (name,), (length,) = request.query.get("filename", [""]), request.query.get("length", ["0"])
+        if not name or int(length) < 1:
+            return "invalid_arguments"
+        key = f"F{len(self._wanted) + 1}"
+        self._wanted[key] = int(length)
+        return {"file_id": key, "upload_url": f"https://files.slack.com/upload/v1/{key}"}
+
+    def _upload(self, request: Request) -> Answer:
+        key, part = request.path.rpartition("/")[2], request.form["file"]
+        if self._wanted.get(key) != len(part.content):
+            return Answer(400, "the length is not what was said")
+        self._files[key] = part.content
+        return Answer(200, f"OK - {len(part.content)}")
+
+    def _share(self, request: Request) -> dict[str, Any] | str:
+        (file,) = request.json["files"]
+        if file["id"] not in self._files:
+            return "file_not_found"
+        if request.json.get("channel_id") != "C1":
+            return "channel_not_found"
+        self._show(self._files[file["id"]])
+        return {"files": [file]}
 
     def _wrong(self, payload: Any) -> str:
         """Return Slack's word for what is wrong; what is right is seen."""
@@ -132,6 +180,8 @@ class Discord(Vendor):
     def _execute(self, request: Request) -> Answer:
         if request.path != f"/api/webhooks/{self.ID}/{self.TOKEN}":
             return Answer(401, {"message": "Invalid Webhook Token", "code": 50027})
+        if request.headers["Content-Type"].startswith("multipart/form-data"):
+            return self._attach(request.form)
         payload = request.json or {}
         content = payload.get("content", "")
         if not content and not payload.get("embeds"):
@@ -142,6 +192,16 @@ class Discord(Vendor):
             return Answer(400, {"message": "Invalid Form Body", "code": 50035, "errors": errors})
         self.seen.append(_markdown(content, allowed=payload.get("allowed_mentions")))
         return Answer(204)
+
+    def _attach(self, form: dict[str, Part]) -> Answer:
+        """Take a message of files alone, ten at most; what it says stands in one field as JSON."""
+        payload = json.loads(form["payload_json"].text)
+        files = [part for name, part in form.items() if re.fullmatch(r"files\[\d\]", name)]
+        if not files or payload.keys() & {"content", "embeds"}:
+            return Answer(400, {"message": "Cannot send an empty message", "code": 50006})
+        for part in files:
+            self._show(part.content)
+        return Answer(200, {"id": "1"})
 
 
 _KEPT = 0xF0000
@@ -182,7 +242,7 @@ def _markdown(content: str, *, allowed: Any = None) -> Seen:
 
 
 class Telegram(Vendor):
-    """sendMessage: 4,096 characters after the entities were read; HTML that must be well-formed."""
+    """sendMessage and sendPhoto: 4,096 characters, below a picture 1,024, once entities were read; well-formed HTML."""
 
     TOKEN = "123456789:abcdefghijklmnopqrstuvwxyzABCDEFGHI"
     URL = f"tgram://{TOKEN}/12315544"
@@ -192,21 +252,34 @@ class Telegram(Vendor):
         return {"api.telegram.org": self._played(self._call)}
 
     def _call(self, request: Request) -> Answer:
-        if request.path != f"/bot{self.TOKEN}/sendMessage":
+        methods = {f"/bot{self.TOKEN}/sendMessage": self._text, f"/bot{self.TOKEN}/sendPhoto": self._photo}
+        if request.path not in methods:
             return Answer(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
-        payload = request.json or {}
-        if str(payload.get("chat_id")) != "12315544":
-            return self._bad("chat not found")
         try:
-            seen = _telegram_seen(payload["text"], payload.get("parse_mode"))
+            self.seen.append(methods[request.path](request))
         except ValueError as error:
-            return self._bad(str(error))
-        self.seen.append(seen)
+            return Answer(400, {"ok": False, "error_code": 400, "description": f"Bad Request: {error}"})
         return Answer(200, {"ok": True, "result": {"message_id": 1}})
 
     @staticmethod
-    def _bad(why: str) -> Answer:
-        return Answer(400, {"ok": False, "error_code": 400, "description": f"Bad Request: {why}"})
+    def _text(request: Request) -> Seen:
+        payload = request.json or {}
+        _known(payload.get("chat_id"))
+        return _telegram_seen(payload["text"], payload.get("parse_mode"), most=4096)
+
+    @staticmethod
+    def _photo(request: Request) -> Seen:
+        form = request.form
+        _known(form["chat_id"].text)
+        if not form["photo"].content.startswith(PNG) or len(form["photo"].content) > 10 * 2**20:
+            raise ValueError("IMAGE_PROCESS_FAILED")
+        seen = _telegram_seen(form["caption"].text, form["parse_mode"].text, most=1024)
+        return replace(seen, pictures=(form["photo"].content,))
+
+
+def _known(chat: object) -> None:
+    if str(chat) != "12315544":
+        raise ValueError("chat not found")
 
 
 class _TelegramReader(HTMLParser):
@@ -253,7 +326,7 @@ class _TelegramReader(HTMLParser):
             self.bold[-1] += char
 
 
-def _telegram_seen(text: str, mode: str | None) -> Seen:
+def _telegram_seen(text: str, mode: str | None, *, most: int) -> Seen:
     """Read a message as Telegram does; a ValueError is its description of what is wrong."""
     if mode != "HTML":  # the others are never used: what they take for markup cannot always be written otherwise
         raise ValueError("unsupported parse_mode")
@@ -266,7 +339,7 @@ def _telegram_seen(text: str, mode: str | None) -> Seen:
         raise ValueError(f"can't parse entities: {error}") from None
     if not reader.text.strip():
         raise ValueError("message text is empty")
-    if len(reader.text) > 4096:
+    if len(reader.text) > most:
         raise ValueError("message is too long")
     mentions = re.findall(r"(?<![\w@])@\w{4,}", reader.text)
     return Seen(reader.text.replace("\u200b", ""), tuple(reader.bold), tuple(mentions), tuple(reader.links))

@@ -55,7 +55,7 @@ class Daemon:
         outside = outside or Outside()
         self._store, self._clock, self._load = store, clock, load
         counts = Counts()
-        self._shared = Shared(lambda: self.config, store, clock, outside.connect, wake=self._wake, counts=counts)
+        self._shared = Shared(lambda: self.config, store, clock, outside.connect, self._wake, outside.deadline, counts)
         self._provider = outside.provider
         self._polls = Polls(lambda: self.config, store, clock, self._provider, self._wake, counts=counts)
         self._chores = Chores(lambda: self.config, store, clock, self._wake)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from monitor import log
 from monitor.ask import Provider
 from monitor.config import Channel, Unusable
-from monitor.deliver import Sender
+from monitor.deliver import DEADLINE, Sender
 from monitor.manager import Manager
 from monitor.notify import Notifier
 from monitor.provider import Legnext
@@ -27,6 +27,8 @@ class Outside:
 
     provider: Provider = field(default_factory=Legnext)
     connect: Callable[[Channel], Sender] = connect
+    deadline: float = DEADLINE
+    """Real seconds that one send through a channel has."""
     manager: Manager = field(default_factory=lambda: Manager({}))
     listens: bool = False
     """Whether people may look: where the page is served is configured."""

@@ -70,7 +70,9 @@ def send(
         if not done:
             progress.show(_awaited(waiting.values(), left))
     progress.clear()
-    yield from ((name, NotSent(f"no end after {deadline:g} s")) for name in waiting.values())
+    yield from (
+        (name, NotSent(f"the service did not come to an end within {deadline:g} s")) for name in waiting.values()
+    )
 
 
 def _awaited(names: Iterable[str], left: float) -> str:

@@ -65,7 +65,7 @@ async def _live(config: Config, store: Store, outside: Outside) -> None:
     asyncio.get_running_loop().set_default_executor(Loose())
     reload = functools.partial(_reload, config.path, set(config.secrets))
     daemon = app.Daemon(config, store, clock=Clock(), load=reload, outside=outside)
-    with signals(daemon):
+    with signals(daemon, ends_process=True):
         await daemon.run()
 
 

@@ -5,8 +5,8 @@ of its own; a ``lane`` is one channel, which leads its messages from the one to 
 channels that have failed for long.
 """
 
-from monitor.deliver.lane import Lane, Shared
+from monitor.deliver.lane import DEADLINE, Lane, Shared
 from monitor.deliver.line import Sender
 from monitor.deliver.undelivered import watch
 
-__all__ = ["Lane", "Sender", "Shared", "watch"]
+__all__ = ["DEADLINE", "Lane", "Sender", "Shared", "watch"]

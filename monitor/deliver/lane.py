@@ -19,6 +19,7 @@ from monitor.counts import Counts
 from monitor.deliver.ledger import FIRST_PAUSE, Attempt, Settled, plan, probe, settle
 from monitor.deliver.line import Line, Sender
 from monitor.deliver.pictures import has_picture
+from monitor.deliver.words import Parcel
 from monitor.model import NotSent, Outcome, Sent
 from monitor.poll.chart import week
 from monitor.store import Store, outbox
@@ -110,10 +111,10 @@ class Lane:
         if todo.passed_on:
             self._log.warning("passed_on", fallback=channel.fallback, messages=len(todo.passed_on))
             self._shared.wake([message.channel for message in todo.passed_on])
-        if todo.queued is None:
+        if todo.parcel is None:
             await self._wait(self._woken, todo.wait)
-        elif isinstance(await self._attempt(todo.queued, todo.others), NotSent):
-            await self._probe(todo.queued)
+        elif isinstance(await self._attempt(todo.parcel), NotSent):
+            await self._probe(todo.parcel.queued)
 
     async def _wait(self, event: asyncio.Event, seconds: float | None) -> None:
         with contextlib.suppress(TimeoutError):
@@ -124,13 +125,13 @@ class Lane:
         """When a head has failed for long, see whether the service takes another; then the head is set aside."""
         config, now = self._shared.config(), self._shared.clock.now()
         other = await self._shared.store.do(lambda tx: probe(tx, config, failed, now))
-        if other is not None and isinstance(await self._attempt(other, (), is_probe=True), Sent):
+        if other is not None and isinstance(await self._attempt(other, is_probe=True), Sent):
             self._log.warning("set_aside", message=failed.message.id, title=failed.message.title)
 
-    async def _attempt(self, queued: Queued, others: Sequence[Queued], *, is_probe: bool = False) -> Outcome:
-        chart = None if others else await self._look(queued)
+    async def _attempt(self, parcel: Parcel, *, is_probe: bool = False) -> Outcome:
+        chart = await self._look(parcel)
         began = time.monotonic()
-        attempt = functools.partial(Attempt, queued=queued, others=others, is_probe=is_probe)
+        attempt = functools.partial(Attempt, parcel=parcel, is_probe=is_probe)
 
         def tried(outcome: Outcome) -> None:
             self._shared.counts.tried(self.channel.name, outcome)
@@ -141,22 +142,22 @@ class Lane:
             tried(Sent())
             self.wake()
 
-        outcome = await self._line.send(queued.message, late, chart)
+        outcome = await self._line.send(parcel.words, late, chart)
         tried(outcome)
         await self._write_down()
         return outcome
 
-    async def _look(self, queued: Queued) -> Chart | None:
+    async def _look(self, parcel: Parcel) -> Chart | None:
         """Read what the picture of a message shows, if it has one; if that fails or takes long, the text goes alone."""
-        if not has_picture(self.channel, queued):
+        if not has_picture(self.channel, parcel):
             return None
-        config, account, now = self._shared.config(), queued.message.account, self._shared.clock.now()
+        config, account, now = self._shared.config(), parcel.words.account, self._shared.clock.now()
         try:
             async with asyncio.timeout(PICTURE):
                 is_shown = account in config.accounts and await self._line.shows_pictures()
                 return await self._shared.store.do(lambda tx: week(tx, config, account, now)) if is_shown else None
         except Exception:  # noqa: BLE001 - whatever it is, no message is held up for a picture
-            self._log.exception("no_picture", message=queued.message.id)
+            self._log.exception("no_picture", message=parcel.words.id)
             return None
 
     async def _write_down(self) -> None:
@@ -172,16 +173,16 @@ class Lane:
 
     def _report(self, attempt: Attempt, settled: Settled) -> None:
         """Say what happened; an outage at its two edges only."""
-        queued, outcome = attempt.queued, attempt.outcome
-        known = {"message": queued.message.id, "title": queued.message.title, "seconds": round(attempt.seconds, 3)}
-        known |= {"messages": 1 + len(attempt.others)} if attempt.others else {}
+        parcel, outcome, tries = attempt.parcel, attempt.outcome, attempt.parcel.queued.attempts + 1
+        known = {"message": parcel.queued.message.id, "title": parcel.words.title, "seconds": round(attempt.seconds, 3)}
+        known |= {"messages": 1 + len(parcel.others)} if parcel.others else {}
         if isinstance(outcome, Sent):
-            self._log.info("delivered", attempt=queued.attempts + 1, **known)
+            self._log.info("delivered", attempt=tries, **known)
             if settled.before.failures:
                 self._log.info("channel_recovered", failures=settled.before.failures)
         elif settled.after.failures > settled.before.failures == 0:
             self._log.warning("channel_failing", error=outcome.reason, **known)
         else:
-            self._log.debug("not_delivered", error=outcome.reason, attempt=queued.attempts + 1, **known)
+            self._log.debug("not_delivered", error=outcome.reason, attempt=tries, **known)
         for lost in settled.lost:
             self._log.error("gave_up", message=lost.id, title=lost.title)

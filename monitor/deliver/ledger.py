@@ -2,16 +2,16 @@
 
 import dataclasses
 import functools
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor import merged, messages, poll
+from monitor import poll
 from monitor.config import Channel, Config
-from monitor.deliver import merge
+from monitor.deliver import late, merge
+from monitor.deliver.words import Parcel, opening, parcel
 from monitor.model import Message, NotSent, Outcome, Sent
-from monitor.store import Tx, casebook, memory, outbox, turns
+from monitor.store import Tx, outbox, turns
 from monitor.store.outbox import Health, Queued
 
 FIRST_PAUSE = 10.0
@@ -29,8 +29,8 @@ DOZE = 30.0
 LOOKED_AT = 500
 """Waiting messages that a look reads, of thousands perhaps: the first of them goes within half a minute, so that none
 behind them waits for its turn for long, and no look takes more than some milliseconds."""
-NAMED = 10
-"""Accounts of which a late message says how they stand now."""
+LATE_LOOK = 5000
+"""The same where the first is late: it goes with all that waits about its account, up to its end if there is one."""
 
 
 def pause(failures: int, chance: float) -> timedelta:
@@ -43,9 +43,7 @@ def pause(failures: int, chance: float) -> timedelta:
 class Next:
     """What a lane does next: send this, or wait so many seconds of the clock (None: until woken)."""
 
-    queued: Queued | None = None
-    others: Sequence[Queued] = ()
-    """What goes with it: its message then stands for all of them."""
+    parcel: Parcel | None = None
     wait: float | None = None
     passed_on: Sequence[Message] = ()
     """The copies that now wait for the fallback."""
@@ -60,27 +58,26 @@ def plan(tx: Tx, config: Config, channel: Channel, now: datetime) -> Next:
     sleeps = config.sleeps(channel, now)
     choice = _choose(tx, channel, health, now, urgent=sleeps)
     if choice.together:
-        head, *others = outbox.load(tx, choice.together)
-        return Next(_worded(tx, config, _as_one(head, others), now), others, passed_on=copies)
+        return Next(_parcel(tx, config, channel, choice.together, now), passed_on=copies)
     later = [now + timedelta(seconds=DOZE)] if sleeps else [outbox.next_aside(tx, channel.name), passes_at]
     return Next(wait=_until([choice.at, *later], now), passed_on=copies)
 
 
+def _parcel(tx: Tx, config: Config, channel: Channel, ids: Sequence[str], now: datetime) -> Parcel:
+    parts: Sequence[Queued] = outbox.load(tx, ids)
+    return parcel(tx, config, opening(parts) if channel.keeps_apart else parts, now)
+
+
 def _choose(tx: Tx, channel: Channel, health: Health, now: datetime, *, urgent: bool) -> merge.Choice:
     """Choose what goes next, in quiet hours of what is urgent; where changes are kept apart, the first, at once."""
-    queue = turns.upcoming(tx, channel.name, now, most=1 if channel.keeps_apart else LOOKED_AT, urgent=urgent)
+    queue, most = turns.upcoming(tx, channel.name, now, most=LOOKED_AT, urgent=urgent), merge.width(health.failures)
+    if late.is_late(queue, now):
+        queue = turns.upcoming(tx, channel.name, now, most=LATE_LOOK, urgent=urgent)
+        return merge.Choice(late.of_one_alert(queue) if channel.keeps_apart else late.together(queue, most=most))
     if channel.keeps_apart:
-        return merge.Choice([one.id for one in queue])
+        return merge.Choice([one.id for one in queue[:1]])
     asked = functools.cache(lambda kind: turns.latest(tx, channel.name, kind, now - merge.SPAN, now))
-    return merge.choose(queue, asked, now, most=merge.width(health.failures))
-
-
-def _as_one(head: Queued, others: Sequence[Queued]) -> Queued:
-    """Let the first of several carry the message that stands for all of them."""
-    if not others:
-        return head
-    parts = [head.message, *(one.message for one in others)]
-    return dataclasses.replace(head, message=merged.as_one(parts))
+    return merge.choose(queue, asked, now, most=most)
 
 
 def _until(moments: Sequence[datetime | None], now: datetime) -> float | None:
@@ -103,39 +100,28 @@ def _pass_on(
     return copies, later + FALLBACK if later else None
 
 
-def _worded(tx: Tx, config: Config, queued: Queued, now: datetime) -> Queued:
-    """Let a late message say so, and how things stand now."""
-    message = queued.message
-    if now - message.decided_at <= messages.LATE:
-        return queued
-    names = dict.fromkeys(change.account for change in message.changes if change.account in config.accounts)
-    stands = (poll.informed(tx, memory.recall(tx, name), casebook.level_of(tx, name)) for name in names)
-    standings = list(itertools.islice(stands, NAMED))
-    body = messages.late(message, standings, now, config.timezone)
-    return dataclasses.replace(queued, message=dataclasses.replace(message, body=body))
+def probe(tx: Tx, config: Config, failed: Queued, now: datetime) -> Parcel | None:
+    """Return what shows whether the service takes others than a head that has failed for long.
 
-
-def probe(tx: Tx, config: Config, failed: Queued, now: datetime) -> Queued | None:
-    """Return a message by which to see whether the service takes others than a head that has failed for long."""
+    What was sent with that head goes alone: it may be any of them that the service does not take.
+    """
     channel = config.channels.get(failed.message.channel)
     if channel is not None and config.sleeps(channel, now):
         return None  # others than what is urgent must not go out
     if failed.aside_until or not failed.first_attempt_at or now - failed.first_attempt_at < ASIDE:
         return None
     behind = outbox.behind(tx, failed)
-    return None if behind is None else _worded(tx, config, behind, now)
+    return None if behind is None else parcel(tx, config, [behind], now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try at a message: what it came to, when it ended and how many seconds it took."""
+    """One try at what goes as one: what it came to, when it ended and how many seconds it took."""
 
-    queued: Queued
+    parcel: Parcel
     outcome: Outcome
     now: datetime
     seconds: float
-    others: Sequence[Queued] = ()
-    """What went with it."""
     is_probe: bool = False
 
     @property
@@ -161,13 +147,13 @@ def settle(tx: Tx, config: Config, attempt: Attempt, chance: float) -> Settled:
 
     One that failed is the first message's alone: the next one may well be with others.
     """
-    message, outcome = attempt.queued.message, attempt.outcome
+    message, outcome = attempt.parcel.queued.message, attempt.outcome
     error = outcome.reason if isinstance(outcome, NotSent) else None
     outbox.record(tx, message, attempt.began, seconds=attempt.seconds, error=error)
     before = outbox.health(tx, message.channel)
     if error is None:
         return _taken(tx, attempt, before)
-    if attempt.queued.aside_until is not None:
+    if attempt.parcel.queued.aside_until is not None:
         return _refused_again(tx, config, attempt, before, error=error)
     return _failed(tx, config, attempt, before, chance=chance)
 
@@ -181,17 +167,17 @@ def healthier(health: Health, attempt: Attempt, chance: float) -> Health:
         health,
         failures=health.failures + 1,
         failing_since=health.failing_since or attempt.began,
-        next_attempt_at=attempt.now + pause(health.failures + 1, chance),
+        next_attempt_at=attempt.now + max(pause(health.failures + 1, chance), attempt.outcome.wait or timedelta(0)),
         last_error=attempt.outcome.reason,
         last_error_at=attempt.now,
     )
 
 
 def _taken(tx: Tx, attempt: Attempt, before: Health) -> Settled:
-    message = attempt.queued.message
-    for other in attempt.others:
+    message = attempt.parcel.queued.message
+    for other in attempt.parcel.others:
         outbox.record(tx, other.message, attempt.began, seconds=attempt.seconds, error=None)
-    outbox.settle(tx, [message.id, *(other.message.id for other in attempt.others)], "sent", attempt.now)
+    outbox.settle(tx, [message.id, *(other.message.id for other in attempt.parcel.others)], "sent", attempt.now)
     if attempt.is_probe:
         outbox.set_tried_aside(tx, message.channel, attempt.now)
     after = healthier(before, attempt, 0)
@@ -216,7 +202,7 @@ def _failed(tx: Tx, config: Config, attempt: Attempt, before: Health, *, chance:
 
 def _refused_again(tx: Tx, config: Config, attempt: Attempt, before: Health, *, error: str) -> Settled:
     """Let the message alone wait, and give it up after two days: the channel takes others."""
-    queued, now = attempt.queued, attempt.now
+    queued, now = attempt.parcel.queued, attempt.now
     outbox.set_aside(tx, queued.message, now + ASIDE_PAUSE)
     is_old = queued.first_attempt_at is not None and queued.first_attempt_at <= now - GIVE_UP
     lost = [queued.message] if is_old else []

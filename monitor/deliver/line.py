@@ -47,7 +47,7 @@ class Line:
         if isinstance(self._channel.url, Unusable):
             return NotSent(self._channel.url.reason)
         if self._hanging >= MOST_HANGING:
-            return NotSent(f"the last {MOST_HANGING} sends have not come back")
+            return NotSent(f"the service still holds the last {MOST_HANGING} sends: no more until one has come back")
         call = self._post.send(message, chart)
         try:
             done, _ = await asyncio.wait({asyncio.wrap_future(call)}, timeout=self._deadline)
@@ -57,7 +57,7 @@ class Line:
         if done:
             return done.pop().result()
         self._abandon(call, late)
-        return NotSent(f"no end after {self._deadline:g} s")
+        return NotSent(f"the service did not come to an end within {self._deadline:g} s")
 
     def close(self) -> None:
         """Send nothing more; waits for nothing."""

@@ -5,9 +5,9 @@ from typing import Final, Protocol, runtime_checkable
 from monitor import log
 from monitor.chart import NARROW, Chart, draw
 from monitor.config import Channel
+from monitor.deliver.words import Parcel
 from monitor.model import Message, Outcome, Sent
 from monitor.picture import apart
-from monitor.store.outbox import Queued
 
 _ABOUT_POLLS: Final = frozenset({"unreachable", "refused", "unreadable"})
 """Rules that rest on no reading."""
@@ -28,15 +28,15 @@ class Painter(Protocol):
         """Hand a message to the service, perhaps with a PNG; never raises."""
 
 
-def has_picture(channel: Channel, queued: Queued) -> bool:
+def has_picture(channel: Channel, parcel: Parcel) -> bool:
     """Say whether a message goes with a picture: one about one account that rests on a reading, at its first attempt.
 
     What was not taken with a picture goes without one from then on, whatever the reason was.
     """
-    message = queued.message
+    message = parcel.words
     accounts = {change.account for change in message.changes}
     is_read = any(change.rule not in _ABOUT_POLLS for change in message.changes)
-    return channel.chart and not queued.attempts and accounts == {message.account} and is_read
+    return channel.chart and not parcel.queued.attempts and accounts == {message.account} and is_read
 
 
 def drawn(chart: Chart | None, message: Message) -> bytes | None:

@@ -3,7 +3,8 @@
 What is open, who was told and since when a channel fails are all in the database, so that a restart repeats nothing.
 """
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,10 @@ from monitor.poll import Move
 from monitor.rules import Undelivered
 from monitor.store import Tx, casebook, outbox
 from monitor.store.outbox import Health
+
+ENOUGH = 200
+"""Messages of one look, after which the other channels have their turn at the next one, ten seconds later: when fifty
+channels die at once there are 2,450 of them, and one transaction for all would hold up the polls for seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,21 @@ def watch(tx: Tx, config: Config, now: datetime) -> Watched:
     ways = list(_ways(tx, config))
     gone = sorted(opened - {way.rule for way in ways})
     ailing = [way for way in ways if way.rule in opened or way.health.failing_since is not None]
-    looks = [_end(tx, config, rule, now) for rule in gone] + [_follow(tx, config, way, now) for way in ailing]
-    told = [message for look in looks for message in look.told]
-    outbox.queue(tx, told)
-    return Watched(told, [move for look in looks for move in look.moves])
+    ends = (_end(tx, config, rule, now) for rule in gone)
+    found = _some(itertools.chain(ends, (_follow(tx, config, way, now) for way in ailing)))
+    outbox.queue(tx, found.told)
+    return found
+
+
+def _some(looks: Iterable[Watched]) -> Watched:
+    """Put looks together until they are enough; none after that is made."""
+    told, moves = list[Message](), list[Move]()
+    for look in looks:
+        told += look.told
+        moves += look.moves
+        if len(told) >= ENOUGH:
+            break
+    return Watched(told, moves)
 
 
 def _ways(tx: Tx, config: Config) -> Iterator[_Way]:

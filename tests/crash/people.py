@@ -80,6 +80,7 @@ class Inbox(Webhook):
 
 def news_of(title: str, body: str) -> tuple[News, ...]:
     """Return what a message says of balances: a line for each change if it stands for several, else its title."""
+    body = body.partition("In order:\n")[2] or body
     lines = [line for line in body.splitlines() if _LINE.match(line)] or [title]
     found = [match for line in lines if (match := _LINE.match(line))]
     return tuple(News(one[2], Level[one[1]], Decimal(one[3].replace(",", "").rstrip("."))) for one in found)

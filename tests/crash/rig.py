@@ -190,8 +190,8 @@ def waiting(database: Path) -> int:
 def settings(folder: Path, api: Api, inboxes: Sequence[Inbox], life: int) -> str:
     """Return the configuration of one life."""
     head = f'interval = "5s"\ndatabase = "sqlite:///{folder / "monitor.db"}"\n'
-    rule = f'[rules.balance_usd]\nwarning = {WARNING}\ncritical = {CRITICAL}\nremind_every = "off"\n'
-    confirm = f"[accounts.{ACCOUNTS[-1]}.rules.balance_usd]\nconfirm = 2\n"
+    rule = f'[rules.balance_usd]\nwarning = {WARNING}\ncritical = {CRITICAL}\nremind_every = "off"\ncooldown = "off"\n'
+    confirm = f'[accounts.{ACCOUNTS[-1]}.rules.balance_usd]\nconfirm = 2\ncooldown = "1m"\n'
     channels = [
         f'[channels.{one.name}]\nurl = {json.dumps(one.url_for(life))}\nmin_level = "warning"\nchart = false\n'
         for one in inboxes

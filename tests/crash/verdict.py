@@ -19,6 +19,8 @@ class Repeat:
     """A message that a service took again: first from one life, then from another."""
 
     channel: str
+    place: int
+    """Which of the messages that the service took is repeated, perhaps in several parts."""
     life: int
     """The life that sent it before."""
     again: int
@@ -35,7 +37,7 @@ def repeats(inbox: Inbox) -> list[Repeat]:
         earlier = {before[news] for news in heard.news if news in before}
         for first in earlier:
             life = inbox.heard[first].life
-            found.append(Repeat(inbox.name, life, heard.life, last_of_life[life] == first, heard.news))
+            found.append(Repeat(inbox.name, first, life, heard.life, last_of_life[life] == first, heard.news))
         before.update(dict.fromkeys(heard.news, place))
     return found
 
@@ -93,7 +95,7 @@ def _expected(record: Record, again: dict[str, list[Repeat]]) -> Iterator[str]:
             continue
         about = life.mark.about
         is_due = about.taken and life.mark.point in IN_FLIGHT
-        count = sum(one.life == life.number for one in again[about.channel])
+        count = len({one.place for one in again[about.channel] if one.life == life.number})
         if count != is_due:
             yield (
                 f"life {life.number}, killed {life.mark.point} ({about.title}), "
@@ -102,18 +104,22 @@ def _expected(record: Record, again: dict[str, list[Repeat]]) -> Iterator[str]:
 
 
 def _as_decided(record: Record) -> Iterator[str]:
-    """Each channel hears everything in the order in which it was decided, whatever account it is about."""
+    """Each channel hears everything about an account in the order in which it was decided."""
     with closing(sqlite3.connect(f"file:{record.database}?mode=ro", uri=True)) as other:
         for inbox in record.inboxes:
             rows = other.execute(
                 "SELECT title, body FROM outbox WHERE channel = ? ORDER BY position", (inbox.name,)
             ).fetchall()
             decided = dict.fromkeys(news for title, body in rows for news in news_of(title, body))
-            due = [news for news in decided if news in inbox.known]
-            heard = [news for news in _order(inbox) if news in decided]
+            due = sorted((news for news in decided if news in inbox.known), key=_account)
+            heard = sorted((news for news in _order(inbox) if news in decided), key=_account)
             wrong = next((one for one, two in zip(heard, due, strict=True) if one != two), None)
             if wrong is not None:
                 yield f"{inbox.name} was told out of the order of the decisions: {wrong}"
+
+
+def _account(news: News) -> str:
+    return news.account
 
 
 def _database(record: Record) -> Iterator[str]:

@@ -125,7 +125,7 @@ def _about(work: Callable[..., Any]) -> About | None:
     attempt = work.keywords.get("attempt") if isinstance(work, partial) else None
     if not isinstance(attempt, Attempt):
         return None
-    message = attempt.queued.message
+    message = attempt.parcel.queued.message
     return About(message.channel, message.title, taken=isinstance(attempt.outcome, Sent))
 
 

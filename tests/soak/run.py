@@ -13,6 +13,7 @@ from live import clean_environment
 from receivers import Webhook
 from shell import Api
 
+from monitor.deliver import DEADLINE
 from soak.slopes import Sample
 from soak.weather import ACCOUNTS, Weather
 
@@ -45,6 +46,8 @@ class Manner:
     speed: float = 750.0
     """Of the daemon's clock: 150 polls a second, with 60 accounts. A daemon that cannot keep up is no measure."""
     seed: int = 1
+    deadline: float = DEADLINE
+    """Real seconds that a send has."""
     traced: bool = False
     """Say on standard error where memory was taken; three times as slow."""
 
@@ -54,12 +57,12 @@ def soak(folder: Path, manner: Manner, show: Show = lambda _: None) -> Soaked:
     with Api(*ACCOUNTS) as api, Webhook() as well, Webhook() as flapping, Webhook() as guest:
         inboxes = (well, flapping, guest)
         weather = Weather(folder, api, inboxes, manner.seed)
-        with _subject(folder, manner) as process:
-            samples = list[Sample]()
-            for sample in _samples(process):
-                if not samples:
+        with subject(folder, manner) as process:
+            found = list[Sample]()
+            for sample in samples(process):
+                if not found:
                     weather.start(process.pid)
-                samples.append(sample)
+                found.append(sample)
                 show(sample)
                 if sample.polls >= manner.polls or (manner.seconds is not None and sample.seconds >= manner.seconds):
                     break
@@ -68,17 +71,18 @@ def soak(folder: Path, manner: Manner, show: Show = lambda _: None) -> Soaked:
             process.communicate(timeout=30)
         attempts = [attempt for inbox in inboxes for attempt in inbox.attempts]
         taken = sum(attempt.answer == 200 for attempt in attempts)
-    return Soaked(samples, taken, len(attempts) - taken, _mistakes(folder / "log.jsonl"), process.returncode)
+    return Soaked(found, taken, len(attempts) - taken, _mistakes(folder / "log.jsonl"), process.returncode)
 
 
 @contextlib.contextmanager
-def _subject(folder: Path, manner: Manner) -> "Iterator[subprocess.Popen[str]]":
+def subject(folder: Path, manner: Manner) -> "Iterator[subprocess.Popen[str]]":
+    """Let the daemon of a folder live in a process of its own."""
     here = Path(__file__).parents[1]
     paths = [str(here), str(here.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     kept = {name: value for name, value in clean_environment().items() if not name.startswith("COV")}
-    words = [folder / "config.toml", folder / "log.jsonl", manner.speed, manner.every, "traced" * manner.traced]
+    words = [folder / "config.toml", folder / "log.jsonl", manner.speed, manner.every, manner.deadline]
     with subprocess.Popen(
-        [sys.executable, "-m", "soak.subject", *map(str, words)],
+        [sys.executable, "-m", "soak.subject", *map(str, words), "traced" * manner.traced],
         stdout=subprocess.PIPE,
         text=True,
         env=kept | {"PYTHONPATH": os.pathsep.join(paths)},
@@ -89,7 +93,8 @@ def _subject(folder: Path, manner: Manner) -> "Iterator[subprocess.Popen[str]]":
             process.kill()
 
 
-def _samples(process: "subprocess.Popen[str]") -> Iterator[Sample]:
+def samples(process: "subprocess.Popen[str]") -> Iterator[Sample]:
+    """Yield what it measures, as it comes."""
     assert process.stdout is not None
     while line := process.stdout.readline():
         yield Sample(**json.loads(line))

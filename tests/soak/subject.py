@@ -46,14 +46,13 @@ class Counted:
 class Subject:
     """A daemon, and its figures."""
 
-    def __init__(self, path: Path, speed: float) -> None:
+    def __init__(self, path: Path, speed: float, deadline: float) -> None:
         self._path, self._clock, self._reloads, self._began = path, Clock(speed), 0, time.monotonic()
         settings = configuration.load(path, {}, secrets_dirs=[])
         self._store = Store.start(settings.database)
         self._provider = Counted(self._clock)
-        self._daemon = Daemon(
-            settings, self._store, clock=self._clock, load=self._load, outside=Outside(provider=self._provider)
-        )
+        outside = Outside(provider=self._provider, deadline=deadline)
+        self._daemon = Daemon(settings, self._store, clock=self._clock, load=self._load, outside=outside)
 
     def _load(self) -> Config:
         self._reloads += 1
@@ -103,11 +102,11 @@ def _waiting(database: Path) -> int:
 
 
 def main() -> None:
-    """Run: configuration, log, speed, seconds between samples, and whether to say where memory was taken."""
-    path, log_path, speed, every, traced = sys.argv[1:]
+    """Run: configuration, log, speed, seconds between samples, the deadline of a send, where memory was taken."""
+    path, log_path, speed, every, deadline, traced = sys.argv[1:]
     with Path(log_path).open("a") as stream:
         log.setup(level="info", format="json", stream=stream, environ={})
-        subject = Subject(Path(path), float(speed))
+        subject = Subject(Path(path), float(speed), float(deadline))
         if traced == "traced":
             _trace()
         asyncio.run(subject.run(float(every)))

@@ -1,0 +1,61 @@
+"""What a message says at the moment when it goes: alone or for several, in time or late."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import NAMESPACE_URL, uuid5
+
+from monitor import address, hindsight, merged, messages, poll
+from monitor.config import Config
+from monitor.messages import LATE
+from monitor.model import Cause, Message
+from monitor.store import Tx, casebook, memory
+from monitor.store.outbox import Queued
+
+NAMED = 10
+"""Accounts of which a late message says how they stand now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What goes as one: a message of the outbox, perhaps with others, and the words that are sent for all of them."""
+
+    queued: Queued
+    others: Sequence[Queued]
+    words: Message
+
+
+def parcel(tx: Tx, config: Config, parts: Sequence[Queued], now: datetime) -> Parcel:
+    """Put together what goes as one, in order."""
+    return Parcel(parts[0], parts[1:], _worded(tx, config, parts, now))
+
+
+def _worded(tx: Tx, config: Config, parts: Sequence[Queued], now: datetime) -> Message:
+    """Return what is sent for these; what waited too long says so, and how things stand now."""
+    said = [one.message for one in parts]
+    is_late = now - said[0].decided_at > LATE
+    message = _as_one(said, config, is_late=is_late)
+    if not is_late:
+        return message
+    names = dict.fromkeys(change.account for change in message.changes if change.account in config.accounts)
+    stands = (poll.informed(tx, memory.recall(tx, name), casebook.level_of(tx, name)) for name in names)
+    standings = list(itertools.islice(stands, NAMED))
+    until = max(one.decided_at for one in said)
+    title = messages.late_title(message, standings)
+    return replace(message, title=title, body=messages.late(message, standings, now, config.timezone, until=until))
+
+
+def _as_one(said: Sequence[Message], config: Config, *, is_late: bool) -> Message:
+    """Let one message stand for several; its id is its own, since another time it may stand for others."""
+    if len(said) == 1:
+        return said[0]
+    one = hindsight.as_one(said, config.timezone) if is_late else merged.as_one(said)
+    return replace(one, id=str(uuid5(NAMESPACE_URL, " ".join(part.id for part in said))))
+
+
+def opening(parts: Sequence[Queued]) -> Sequence[Queued]:
+    """Leave the end to a message of its own where changes are kept apart: it closes what those before it open."""
+    *before, last = parts
+    opens = any(change.cause in {Cause.RAISED, Cause.OPEN} for one in before for change in one.message.changes)
+    return before if opens and address.is_end(last.message) else parts
