@@ -1,5 +1,6 @@
 """What a person sees on a terminal of any size: each command in a real one, in a process of its own."""
 
+import io
 import re
 import signal
 import subprocess
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import pytest
 from screenshots import CONFIG, FOLDER, live, read, steady, take
-from shell import Api, at_terminal, move_home, process
+from shell import Api, Terminal, at_terminal, move_home, process
 from test_pulse import beating
 from ttys import Emulator, Page, Tty, shown
 from world import OPS, World, reading
 
+from monitor.cli.rows import listing
+from monitor.cli.screen import Screen, of
 from monitor.model import Failure, Kind
 from monitor.store import life, outbox
 from monitor.store.life import Life
@@ -288,11 +291,11 @@ def test_history_shows_the_latest_rows_and_a_chart_as_large_as_the_terminal() ->
 
 @pytest.mark.usefixtures("week")
 def test_where_only_ascii_is_known_nothing_else_is_sent() -> None:
-    for words in (("status",), ("history", "render")):
-        page = see(*words, PYTHONIOENCODING="ascii")
+    status, history = (see(*words, PYTHONIOENCODING="ascii") for words in (("status",), ("history", "render")))
+    for page in (status, history):
         assert "".join(page.lines).isascii()
         assert "?" not in "".join(page.lines)
-    assert any("****" in line for line in page.lines)
+    assert any("****" in line for line in history.lines)
 
 
 def test_rows_say_until_when_and_why_nothing_was_read(world: World) -> None:
@@ -411,6 +414,46 @@ def test_the_pictures_of_the_readme_are_small_and_say_what_the_program_says_now(
         assert len(picture) < 60_000
         assert steady(read(picture)) == steady(page.lines), "make pictures"
         assert f"docs/pictures/{name}.png" in (FOLDER.parent.parent / "README.md").read_text()
+
+
+# -- how large it is --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environ", "size"),
+    [
+        ({}, (80, 24)),
+        ({"COLUMNS": "120", "LINES": "50"}, (120, 50)),
+        ({"COLUMNS": "0", "LINES": "many"}, (80, 24)),
+        ({"COLUMNS": "5000"}, (80, 24)),
+    ],
+)
+def test_a_terminal_that_does_not_say_is_of_the_usual_size(environ: dict[str, str], size: tuple[int, int]) -> None:
+    for stream in (io.StringIO(), Terminal()):
+        found = of(stream if isinstance(stream, io.StringIO) else stream.stream, environ)
+        assert (found.width, found.height) == size
+        if isinstance(stream, Terminal):
+            with stream:
+                assert found.unicode
+
+
+def test_no_color_and_a_dumb_terminal_have_none() -> None:
+    assert of(io.StringIO(), {}).colours
+    assert not of(io.StringIO(), {"NO_COLOR": "1"}).colours
+    assert of(io.StringIO(), {"NO_COLOR": ""}).colours
+    assert not of(io.StringIO(), {"TERM": "dumb"}).colours
+
+
+def test_what_is_empty_at_first_is_shown_below_a_row_once_it_is_not() -> None:
+    parts = [[("a", "1", "")], [("b", "22222", "words"), ("c", "3", "")]]
+    lines = list(listing(Screen(width=40, colours=False), ("ACCOUNT", "POLLS", "FAILURE"), parts))
+    assert lines == ["ACCOUNT  POLLS", "a            1", "b        22222", "    words", "c            3"]
+
+
+def test_what_has_wide_characters_is_aligned_as_it_is_seen() -> None:
+    rows = [("東京", "1"), ("a", "2")]
+    lines = list(listing(Screen(width=40, colours=False), ("ACCOUNT", "TRIES"), [rows]))
+    assert lines == ["ACCOUNT  TRIES", "東京         1", "a            2"]
 
 
 # -- what it costs ----------------------------------------------------------------------------------------------------
