@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= 4
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test quick real check crash faults soak bench forecast install format lock cover clean help
+.PHONY: demo test quick real check crash faults soak pictures bench forecast install format lock cover clean help
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -52,6 +52,9 @@ faults: $(VENV)/dev ## channels that fail in every way beside one that is well (
 
 soak: $(VENV)/dev ## 200,000 polls in sped-up time: what grows? ARGS="--polls 1000000"
 	PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
+
+pictures: $(VENV)/dev ## the README's pictures of the terminal anew (needs the font DejaVu Sans Mono)
+	@PYTHONPATH=tests $(BIN)/python -m screenshots
 
 bench: $(VENV)/dev ## what it costs, in figures of one run (a quarter of an hour; ONLY=a,e for some of them)
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ONLY)

@@ -60,6 +60,10 @@ class Kind(Enum):
     """The first line of a message that arrived."""
     BODY = auto()
     """Its other lines."""
+    PAGE = auto()
+    """Where all of it can be looked at."""
+    OVER = auto()
+    """The story is over; what is watched goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +123,9 @@ class _Story:
             self.tell(Line("", Kind.BODY, level, line))
         if " left " in title:
             self.heard.append(level)
-        if tuple(self.heard) == _PLOT:
+        if tuple(self.heard) == _PLOT and not self.over.is_set():
             self.over.set()
+            self.say(Kind.OVER, None, "")
 
 
 def level_of(balance: Decimal) -> Level:

@@ -1,5 +1,6 @@
 """Fixtures shared by the tests."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ from site_of import Site
 from world import MAIN, OPS, World
 
 pytest.register_assert_rewrite("day")
+os.environ["TERM"] = "xterm-256color"  # who runs the tests may have a dumb one
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("here")
 

@@ -197,7 +197,7 @@ def test_on_a_terminal_the_levels_are_coloured_and_no_color_is_honoured(
     world.reads(4)
     code, shown = at_terminal("alerts")
     assert code == 0
-    assert "\nmain     \x1b[31mcritical\x1b[0m" in shown
+    assert shown.startswith("main  \x1b[1;37;41mcritical\x1b[0m  ")
     assert "\t" not in shown
     monkeypatch.setenv("NO_COLOR", "1")
     assert at_terminal("alerts") == (0, click.unstyle(shown))

@@ -174,4 +174,21 @@ def test_progress_comes_and_goes_on_a_terminal_only() -> None:
     assert terminal.shown == "Waiting for a\r\x1b[KWaiting for b\r\x1b[K"
     piped = io.StringIO()
     Progress(piped).show("Waiting")
+    Progress(piped).soon("Waiting", patience=0)
     assert piped.getvalue() == ""
+
+
+def test_what_takes_long_is_shown_and_what_does_not_is_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Terminal() as terminal:
+        quick, slow = Progress(terminal.stream), Progress(terminal.stream)
+        quick.soon("Never seen", patience=60)
+        quick.clear()
+        slow.soon("Drawing …", patience=0)
+        deadline = time.monotonic() + 10
+        while "Drawing" not in terminal.shown and time.monotonic() < deadline:
+            time.sleep(0.01)
+        slow.show("Drawn")
+        slow.clear()
+        monkeypatch.setenv("TERM", "dumb")
+        Progress(terminal.stream).show("Where no line can be taken away again")
+    assert terminal.shown == "Drawing …\r\x1b[KDrawn\r\x1b[K"

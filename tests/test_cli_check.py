@@ -490,6 +490,34 @@ def test_it_loads_nothing_of_the_daemon(home: Path, api: Api) -> None:
     assert not loaded & {"sqlalchemy", "apscheduler", "apprise", "alembic", "starlette"}
 
 
-def test_it_says_the_same_on_a_terminal(home: Path, api: Api) -> None:
+def test_on_a_terminal_it_is_a_table_for_people_without_what_only_programs_read(home: Path, api: Api) -> None:
     (home / "config.toml").write_text(api.settings())
-    assert at_terminal("check") == (0, run("check").stdout)
+    code, shown = at_terminal("check")
+    assert code == 0
+    assert click.unstyle(shown).splitlines() == [
+        "STATUS  ACCOUNT  SAID",
+        "ok      main     $72.05, 71,000 credits, 1,048 points left",
+    ]
+    assert "\x1b[32mok\x1b[0m" in shown
+    assert "balance_usd=72.048" in run("check").stdout
+
+
+def test_on_a_terminal_the_worst_is_last_and_the_sum_below(home: Path) -> None:
+    with Api("fine", "low", "gone") as api:
+        api.change("low", balance_usd=4)
+        api.change("gone", fault="refused_key")
+        (home / "config.toml").write_text(api.settings())
+        code, shown = at_terminal("check")
+    assert code == 2
+    _, *rows, _, said = click.unstyle(shown).splitlines()
+    assert [row.split()[:2] for row in rows] == [["ok", "fine"], ["unknown", "gone"], ["critical", "low"]]
+    assert said == "3 accounts: 1 critical, 1 unknown, 1 ok."
+
+
+def test_a_terminal_is_shown_how_many_have_answered_when_that_takes_long(home: Path) -> None:
+    with Api("fast", "slow") as api:
+        api.change("slow", fault="slow:3")
+        (home / "config.toml").write_text(api.settings())
+        code, shown = at_terminal("check")
+    assert code == 0
+    assert shown.startswith("1 of 2 accounts answered …\r\x1b[K")

@@ -197,6 +197,10 @@ def test_on_a_terminal_each_level_has_its_colour() -> None:
             Line("10:02", Kind.POLL, None, "no reading"),
             Line("10:03", Kind.TITLE, Level.CRITICAL, "[CRITICAL] main: low"),
             Line("", Kind.BODY, Level.CRITICAL, "Rule balance_usd: critical."),
+            Line("", Kind.BODY, Level.CRITICAL, ""),
+            Line("10:04", Kind.POLL, None, "        ?  no reading: " + "a reason " * 9),
+            Line("10:05", Kind.POLL, Level.OK, "  $72.00  " + "█" * 80),
+            Line("10:06", Kind.PAGE, None, "http://127.0.0.1:8080/"),
         ):
             with click.Context(root).scope():
                 _show_on(terminal, line)
@@ -206,6 +210,11 @@ def test_on_a_terminal_each_level_has_its_colour() -> None:
         "  10:02  no reading",
         "  10:03  ▶ [CRITICAL] main: low",
         "         │ Rule balance_usd: critical.",
+        "         │ ",
+        "  10:04          ?  no reading: a reason a reason a reason a reason a reason a",
+        "                 reason a reason a reason a reason",
+        "  10:05    $72.00  " + "█" * 61,
+        "  10:06  look at it: http://127.0.0.1:8080/",
     ]
     assert "\x1b[31m\x1b[1m▶ [CRITICAL] main: low\x1b[0m" in terminal.shown
 

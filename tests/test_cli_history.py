@@ -71,15 +71,16 @@ def test_every_run_is_a_row_the_newest_last_and_what_failed_is_among_them() -> N
 
 @pytest.mark.usefixtures("lived")
 def test_on_a_terminal_the_columns_are_aligned_and_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
-    code, shown = at_terminal("history", "main", *ALL)
+    monkeypatch.setenv("COLUMNS", "120")
+    code, shown = at_terminal("history", "main", "--format", "table", *ALL)
     assert code == 0
-    assert shown.startswith("\x1b[1mFROM ")
+    assert shown.startswith("\x1b[1mFROM\x1b[0m ")
     _, first, second, third = click.unstyle(shown).splitlines()
-    assert first.startswith("2026-01-13 10:05:00 UTC  2026-01-13 10:15:00 UTC  3      $72.00   71,000   1,000")
-    assert second.endswith("2      unknown                   unreachable: no answer")
-    assert third.index("$4.068") == first.index("$72.00") == second.index("unknown")
+    assert first.startswith("2026-01-13 10:05:00 UTC  2026-01-13 10:15:00 UTC      3   $72.00   71,000   1,000")
+    assert second.endswith("    2  unknown                   unreachable: no answer")
+    assert third.index("$4.068") + 6 == first.index("$72.00") + 6 == second.index("unknown") + 7
     monkeypatch.setenv("NO_COLOR", "1")
-    assert at_terminal("history", "main", *ALL) == (0, click.unstyle(shown))
+    assert at_terminal("history", "main", "--format", "table", *ALL) == (0, click.unstyle(shown))
 
 
 def test_a_table_in_parts_is_one_table_whose_columns_only_grow() -> None:

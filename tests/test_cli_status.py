@@ -122,9 +122,7 @@ def test_on_a_terminal_the_columns_are_aligned_and_the_levels_coloured(
 ) -> None:
     world.sees(reading(4), after=timedelta(0))
     _, shown = at_terminal("status")
-    assert "\x1b[31m\x1b[1m" not in shown
-    row = next(line for line in shown.splitlines() if line.startswith("main     \x1b[31mcritical\x1b[0m"))
-    assert row.endswith("1 hour ago  ok")
+    assert "\x1b[1mmain\x1b[0m     \x1b[1;37;41mcritical\x1b[0m    \x1b[1m$4.00\x1b[0m" in shown
     assert "\t" not in shown
     monkeypatch.setenv("NO_COLOR", "1")
     _, plain = at_terminal("status")
@@ -254,7 +252,7 @@ def test_watch_begins_anew_at_the_top_of_a_terminal(world: World) -> None:
     world.sees(reading(100), after=timedelta(0))
     code, shown = at_terminal("status", "--watch", until=lambda shown: shown.count("$100.00") == 2)
     assert code == 0
-    first, again = shown.split("\x1b[H\x1b[J")
+    _, first, again = shown.split("\x1b[H")
     assert "$100.00" in first
     assert "$100.00" in again
 

@@ -166,7 +166,7 @@ def test_a_message_that_another_process_drops_is_not_sent_and_those_behind_it_ar
 
 def test_after_a_short_outage_everything_arrives_once_and_in_order(world: World) -> None:
     story = Story(world, take)
-    down(story, (timedelta(0), 60 * SECOND))
+    down(story, (timedelta(0), 50 * SECOND))
     for number, balance in enumerate((20, 4, 20, 100)):
         story.reads_at(SECOND + number * 10 * SECOND, balance)
     story.run(DAY)

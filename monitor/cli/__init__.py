@@ -145,7 +145,7 @@ def root(ctx: click.Context, path: Path | None) -> None:
       balance-monitor run                watch
     """
     ctx.obj = path
-    if os.environ.get("NO_COLOR"):
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") in {"dumb", "unknown"}:
         ctx.color = False
 
 

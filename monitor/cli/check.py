@@ -12,7 +12,7 @@ import click
 
 from monitor import messages
 from monitor.ask import ask
-from monitor.cli.common import choose, load, print_json, read_by, utc_now
+from monitor.cli.common import PATIENCE, Progress, choose, is_terminal, load, print_json, read_by, table, utc_now
 from monitor.cli.plugin import WORST_FIRST, Exit, one_line, worst
 from monitor.config import Account
 from monitor.model import Failure, Level, Reading, Seen
@@ -24,6 +24,8 @@ _AMOUNTS = (BalanceUsd, AvailableCredits, AvailablePoints)
 _JUDGED = (*_AMOUNTS, LowBalanceAlert)
 """What needs neither history nor a database."""
 _IN_FLIGHT = 20
+_SHOWN_EVERY = 0.5
+"""Seconds until a terminal is shown how many have answered by now."""
 _BY_LEVEL = {Level.OK: Exit.OK, Level.WARNING: Exit.WARNING, Level.CRITICAL: Exit.CRITICAL}
 _Lines = tuple[Decimal | None, Decimal | None]
 
@@ -69,18 +71,36 @@ def check(path: Path | None, accounts: tuple[str, ...], need: Decimal | None, as
     """
     config = load(path)
     chosen = [config.accounts[name] for name in choose(accounts, list(config.accounts), "account")]
-    sys.exit(_report(chosen, asyncio.run(_ask(chosen)), need, as_json=as_json))
+    progress = Progress(sys.stderr)
+    try:
+        seen = asyncio.run(_ask(chosen, progress))
+    finally:
+        progress.clear()
+    sys.exit(_report(chosen, seen, need, as_json=as_json))
 
 
-async def _ask(accounts: Sequence[Account]) -> list[Seen]:
-    slots = asyncio.Semaphore(_IN_FLIGHT)
+async def _ask(accounts: Sequence[Account], progress: Progress) -> list[Seen]:
+    slots, answered = asyncio.Semaphore(_IN_FLIGHT), 0
 
     async def ask_one(account: Account) -> Seen:
+        nonlocal answered
         async with slots:
-            return await ask(account, provider, wait_until=None, now=utc_now())
+            seen = await ask(account, provider, wait_until=None, now=utc_now())
+        answered += 1
+        return seen
+
+    async def tell() -> None:
+        await asyncio.sleep(PATIENCE)
+        while True:
+            progress.show(f"{answered:,} of {len(accounts):,} account{'s' * (len(accounts) != 1)} answered …")
+            await asyncio.sleep(_SHOWN_EVERY)
 
     async with aclosing(Legnext()) as provider:
-        return await asyncio.gather(*(ask_one(account) for account in accounts))
+        telling = asyncio.create_task(tell())
+        try:
+            return await asyncio.gather(*(ask_one(account) for account in accounts))
+        finally:
+            telling.cancel()
 
 
 def _report(accounts: Sequence[Account], seen: Sequence[Seen], need: Decimal | None, *, as_json: bool) -> Exit:
@@ -89,6 +109,8 @@ def _report(accounts: Sequence[Account], seen: Sequence[Seen], need: Decimal | N
     if as_json:
         documents = [_document(one) for one in findings]
         print_json({"status": end.word, "said": _summary(findings), "accounts": documents})
+    elif is_terminal(sys.stdout):
+        click.echo(_shown(findings))
     else:
         click.echo(_text(findings, need, end))
     return end
@@ -142,6 +164,15 @@ def _text(findings: Sequence[Finding], need: Decimal | None, end: Exit) -> str:
     lines = [f"{one.exit.name} - {one_line(f'{one.account.name}: {one.said}')}" for one in worst_first]
     first, *rest = [f"{end.name} - {_summary(findings)}", *lines] if several else lines
     return "\n".join([f"{first} | {measured}" if measured else first, *rest])
+
+
+def _shown(findings: Sequence[Finding]) -> str:
+    """Write a table for people, the worst last, where they look; what is measured is for programs."""
+    best_first = sorted(findings, key=lambda one: -WORST_FIRST.index(one.exit))
+    rows = [(one.exit.word, one.account.name, one.said) for one in best_first]
+    return "\n".join(
+        [table(("STATUS", "ACCOUNT", "SAID"), rows), *([f"\n{_summary(findings)}."] if len(rows) > 1 else [])]
+    )
 
 
 def _summary(findings: Sequence[Finding]) -> str:

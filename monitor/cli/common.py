@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,11 +22,14 @@ from monitor.documents import as_text, encode
 from monitor.quantity import spoken
 
 if TYPE_CHECKING:
+    from monitor.cli.screen import Screen
     from monitor.store import Store
 
 T = TypeVar("T")
 WRONG_USE = 2
 LEVEL_COLOURS = {"ok": "green", "warning": "yellow", "critical": "red", "info": "cyan"}
+PATIENCE = 2.0
+"""Seconds after which people are shown that something goes on."""
 _MOST_NAMES = 20
 _PART = 500
 
@@ -145,54 +149,94 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def is_dumb() -> bool:
+    """Say whether the terminal is one that only prints: no place in it can be gone to again."""
+    return os.environ.get("TERM", "").strip().lower() in {"dumb", "unknown"}
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return aligned columns for a terminal, with levels in their colours; elsewhere tabs between the columns."""
+    """Return a table for a terminal, with levels in their colours; elsewhere tabs between the columns."""
     return "\n".join(long_table(headers, [rows]))
 
 
 def long_table(headers: Sequence[str], parts: Iterable[Sequence[Sequence[str]]]) -> Iterator[str]:
-    """Yield the lines of a table whose rows are too many to hold: a column is as wide as the widest cell so far."""
-    is_aligned, widths, title = is_terminal(sys.stdout), [len(header) for header in headers], True
+    """Yield the lines of a table whose rows are too many to hold; of no parts at all there is nothing."""
+    if is_terminal(sys.stdout):
+        from monitor.cli.rows import listing  # noqa: PLC0415 - rich is for terminals only
+
+        yield from listing(screen(), headers, parts)
+        return
+    title = True
     for rows in parts:
-        if is_aligned:
-            widths = [max(width, *map(len, cells)) for width, *cells in zip(widths, headers, *rows, strict=True)]
         if title:
-            yield click.style(_aligned(headers, widths), bold=True) if is_aligned else "\t".join(headers)
+            yield "\t".join(headers)
             title = False
-        yield from (_aligned(row, widths) if is_aligned else "\t".join(row) for row in rows)
+        yield from ("\t".join(row) for row in rows)
 
 
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = [_padded(cell, width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
-    return "  ".join([*cells, row[-1]]).rstrip()
+def screen() -> "Screen":
+    """Return the terminal that people look at, as it is now."""
+    from monitor.cli.screen import of  # noqa: PLC0415 - rich is for terminals only
 
-
-def _padded(cell: str, width: int) -> str:
-    text = cell.ljust(width)
-    return click.style(text, fg=LEVEL_COLOURS[cell]) if cell in LEVEL_COLOURS else text
+    return of(sys.stdout, os.environ)
 
 
 class Progress:
-    """A line that comes and goes at the end of a terminal; nothing anywhere else."""
+    """A line that comes and goes at the end of a terminal; nothing anywhere else, nor where no line can go again."""
 
     def __init__(self, stream: TextIO | None) -> None:
-        self._stream = stream if is_terminal(stream) else None
+        self._stream = stream if is_terminal(stream) and not is_dumb() else None
         self._shown = False
+        self._lock = threading.Lock()
+        self._soon: threading.Timer | None = None
 
     def show(self, text: str) -> None:
-        """Show a text in place of the last one."""
+        """Show a text in place of the last one, as far as there is room for it in one line."""
+        self.clear()
+        self._show(text)
+
+    def soon(self, text: str, *, patience: float = PATIENCE) -> None:
+        """Show a text once so many seconds have passed, if nothing else is shown or cleared before."""
         self.clear()
         if self._stream is not None:
-            self._stream.write(text)
-            self._stream.flush()
-            self._shown = True
+            self._soon = threading.Timer(patience, self._show, [text])
+            self._soon.daemon = True
+            self._soon.start()
+
+    def _show(self, text: str) -> None:
+        with self._lock:
+            if self._stream is not None:
+                self._stream.write(_cut(text, self._stream))
+                self._stream.flush()
+                self._shown = True
 
     def clear(self) -> None:
         """Take the text away, before other output."""
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon.join()
+            self._soon = None
         if self._stream is not None and self._shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
             self._shown = False
+
+
+@contextmanager
+def patiently(text: str) -> Iterator[None]:
+    """Show a text on standard error if what is done meanwhile takes long."""
+    progress = Progress(sys.stderr)
+    progress.soon(text)
+    try:
+        yield
+    finally:
+        progress.clear()
+
+
+def _cut(text: str, stream: TextIO) -> str:
+    """Cut a text so that it stays in one line: of two, only the second could be taken away again."""
+    width = os.get_terminal_size(stream.fileno()).columns
+    return text if not width or len(text) < width else f"{text[: max(width - 2, 0)]}…"
 
 
 def ago(when: datetime | None, now: datetime) -> str:

@@ -18,11 +18,13 @@ import click
 from monitor.cli.common import (
     Progress,
     in_parts,
+    is_terminal,
     long_json,
     long_table,
     open_store,
     print_lines,
     read_by,
+    screen,
     unknown,
     utc_now,
 )
@@ -98,6 +100,9 @@ def history(  # noqa: PLR0913 - as many as it has options
         if chart is not None:
             paint(store, path, account, looked, chart, now=now)
             return
+        if form is None and not as_json and is_terminal(sys.stdout):
+            print_lines(_at_a_terminal(store, path, asked, now))
+            return
         begin = partial(store.transaction, reads=True)
         runs = recorded.runs(begin, account, since=looked.since, until=looked.until)
         progress = beside(sys.stdout, sys.stderr)
@@ -105,6 +110,14 @@ def history(  # noqa: PLR0913 - as many as it has options
             print_lines(_FORMS["json" if as_json else form or "table"](watched(runs, zone, progress), asked))
         finally:
             progress.clear()
+
+
+def _at_a_terminal(store: Store, path: Path | None, asked: Asked, now: datetime) -> list[str]:
+    """Return the latest rows and a chart, as large as the terminal."""
+    from monitor.cli.graph import graph  # noqa: PLC0415 - rich is for terminals only
+
+    shown = graph(store, path, asked.account, asked.window, now=now, zone=asked.zone, screen=screen())
+    return shown or [_nothing(asked)]
 
 
 def _latest(store: Store, account: str) -> datetime:
@@ -138,11 +151,14 @@ def watched(runs: Iterator[Run], zone: tzinfo, progress: Progress, *, every: flo
 
 
 def _table(runs: Iterator[Run], asked: Asked) -> Iterator[str]:
-    since, until, latest = (moment(at, asked.zone) for at in (asked.window.since, asked.window.until, asked.latest))
-    nothing = f"No poll of {asked.account} is recorded from {since} to {until}; the latest was at {latest}."
     lines = long_table(_HEADERS, in_parts(_row(run, asked.zone) for run in runs))
-    yield next(lines, nothing)
+    yield next(lines, _nothing(asked))
     yield from lines
+
+
+def _nothing(asked: Asked) -> str:
+    since, until, latest = (moment(at, asked.zone) for at in (asked.window.since, asked.window.until, asked.latest))
+    return f"No poll of {asked.account} is recorded from {since} to {until}; the latest was at {latest}."
 
 
 def _row(run: Run, zone: tzinfo) -> tuple[str, ...]:

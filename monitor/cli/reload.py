@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.common import Stop, database_url
+from monitor.cli.common import Stop, database_url, patiently
 from monitor.pulse import Pulse, feel
 from monitor.store import path_of
 
@@ -32,7 +32,8 @@ def reload(path: Path | None) -> None:
         os.kill(before.pid, signal.SIGHUP)
     except (PermissionError, ProcessLookupError):
         raise Stop(f"process {before.pid} takes no signal from here: run this as its user, where it runs") from None
-    after = wait(database, before)
+    with patiently("Waiting for the daemon …"):
+        after = wait(database, before)
     if after.reload_error:
         raise Stop(*after.reload_error.splitlines())
     click.echo("Reloaded.")

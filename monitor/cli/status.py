@@ -3,161 +3,136 @@
 import contextlib
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from monitor.cli.ailment import ailment
-from monitor.cli.common import ago, choose, is_terminal, open_store, print_json, table, utc_now
+from monitor.cli.common import ago, is_dumb, is_terminal, open_store, print_json, print_lines, screen, table, utc_now
+from monitor.cli.known import Known, about_daemon, channel_row, how_long, read
 from monitor.documents.account import account, channel, snooze
 from monitor.documents.alert import alert
 from monitor.messages import Standing
-from monitor.model import MONITOR, Alert, Level, Snooze
 from monitor.outlook import about, went
-from monitor.poll import informed
 from monitor.pulse import feel
-from monitor.quantity import Unit, spoken, tell
+from monitor.quantity import Unit, tell
 from monitor.runway import NotYet, Runway
-from monitor.store import Tx, casebook, life, memory, outbox, snoozes
-from monitor.store.life import Life
-from monitor.store.memory import Memory
-from monitor.store.outbox import Health
 
 _EVERY = 2.0
 """Seconds between two looks of ``--watch``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """All that ``status`` shows, read in one transaction."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Of what the status is to be told."""
 
-    now: datetime
-    life: Life | None
-    accounts: Mapping[str, Memory]
-    alerts: Sequence[Alert]
-    channels: Mapping[str, Health]
-    counts: Mapping[tuple[str, str], int]
-    """How many messages wait or were given up, by channel and state."""
-    snoozes: Sequence[Snooze]
-    standings: Mapping[str, Standing]
-    """What went and how long the rest lasts, of the accounts that are to be shown."""
-    trouble: str = ""
-    """Why the daemon cannot write any of this down; then it is as of its last beat."""
-    page: str = ""
-    """Why the daemon cannot serve the page."""
-
-    @property
-    def wrong(self) -> str | None:
-        """What is wrong with the daemon, or None."""
-        return None if self.trouble else ailment(self.life, self.now)
-
-
-def read(tx: Tx, now: datetime, chosen: Sequence[str] = ()) -> Known:
-    """Read what the daemon knows; of all accounts, or of those that are chosen, also how long the money lasts."""
-    counts = outbox.counts(tx)
-    accounts = dict(sorted(memory.recall_all(tx).items()))
-    shown = choose(chosen, list(accounts), "polled account")
-    untried = {channel: Health(channel=channel) for channel, _ in counts}
-    return Known(
-        now=now,
-        life=life.read(tx),
-        accounts=accounts,
-        alerts=casebook.open_alerts(tx),
-        channels=dict(sorted((untried | outbox.all_health(tx)).items())),
-        counts=counts,
-        snoozes=snoozes.present(tx, now),
-        standings={name: informed(tx, accounts[name], Level.OK) for name in shown},
-    )
+    path: Path | None
+    accounts: Sequence[str]
+    every_one: bool
+    """However many there are."""
 
 
 @click.command()
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]...")
+@click.option("--all", "every_one", is_flag=True, help="On a terminal all accounts, however many there are.")
 @click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_obj
-def status(path: Path | None, accounts: tuple[str, ...], watch: bool, as_json: bool) -> None:  # noqa: FBT001 - click's way
-    """Show balances, alerts, channels and the outbox as the daemon knows them."""
+def status(path: Path | None, accounts: tuple[str, ...], *, every_one: bool, watch: bool, as_json: bool) -> None:
+    """Show balances, alerts, channels and the outbox as the daemon knows them.
+
+    On a terminal those in trouble come first, and of many accounts the first 40 are shown; --watch draws them anew in
+    place. Without one every account has a line, and --watch prints all of it each time.
+    """
     if watch and as_json:
         raise click.UsageError("--json is one document, --watch has no end: give one of them")
-    show(path, accounts, as_json=as_json)
+    asked = Asked(path, accounts, every_one or bool(accounts))
+    if as_json:
+        known = look(asked)
+        print_json(_document(known, known.chosen))
+        return
+    show = _draw if is_terminal(sys.stdout) else _write
+    first = show(asked)
+    if watch and show is _draw and not is_dumb():
+        _watch(asked)
+        return
+    print_lines(first)
     with contextlib.suppress(KeyboardInterrupt):
         while watch:
             time.sleep(_EVERY)
-            show(path, accounts, as_json=False, again=True)
+            print_lines(["", *show(asked)])
 
 
-def show(path: Path | None, accounts: Sequence[str], *, as_json: bool, again: bool = False) -> None:
-    """Print all of it once; ``again`` in place of what a terminal shows."""
-    with open_store(path) as store, store.transaction(reads=True) as tx:
-        known = read(tx, utc_now(), accounts)
+def look(asked: Asked, *, most: int | None = None) -> Known:
+    """Ask the database, and the daemon itself."""
+    with open_store(asked.path) as store, store.transaction(reads=True) as tx:
+        known = read(tx, utc_now(), asked.accounts, most=most)
     if (pulse := feel(store.path)) is not None:
         known = replace(known, trouble=pulse.trouble if known.wrong is not None else "", page=pulse.page)
-    chosen = list(known.standings)
-    if as_json:
-        print_json(_document(known, chosen))
-        return
-    if again:
-        click.echo("\x1b[H\x1b[J" if is_terminal(sys.stdout) else "\n", nl=False)
-    click.echo("\n\n".join(_sections(known, chosen)))
+    return known
 
 
-def _level(known: Known, account: str) -> Level:
-    return max((alert.level for alert in known.alerts if alert.account == account), default=Level.OK)
+# -- for people at a terminal -----------------------------------------------------------------------------------------
 
 
-def _shown(known: Known, chosen: Sequence[str]) -> list[Alert]:
-    """Return the alerts of these accounts and of the monitor itself."""
-    return [alert for alert in known.alerts if alert.account in {*chosen, MONITOR}]
+def _draw(asked: Asked) -> list[str]:
+    from monitor.cli.overview import MOST, overview  # noqa: PLC0415 - rich is for terminals only
+
+    known = look(asked, most=sys.maxsize if asked.every_one else MOST)
+    return overview(known, screen(), list(known.standings))
+
+
+def _watch(asked: Asked) -> None:
+    """Draw it anew in place; what goes wrong meanwhile is shown there, and may pass."""
+    from monitor.cli.overview import MOST, fitted  # noqa: PLC0415 - rich is for terminals only
+    from monitor.cli.watch import watch  # noqa: PLC0415 - likewise
+
+    def draw() -> Sequence[str]:
+        here = screen()
+        try:
+            known = look(asked, most=MOST)
+        except click.ClickException as error:
+            return [f"Error: {error.format_message()}"]
+        return fitted(known, here, list(known.standings))
+
+    watch(draw, sys.stdout, every=_EVERY)
+
+
+# -- for scripts ------------------------------------------------------------------------------------------------------
+
+
+def _write(asked: Asked) -> list[str]:
+    known = look(asked)
+    return ["\n\n".join(_sections(known, known.chosen))]
 
 
 def _sections(known: Known, chosen: Sequence[str]) -> list[str]:
-    parts = [_daemon(known)]
+    parts = [about_daemon(known)]
     if chosen:
         headers = ("ACCOUNT", "LEVEL", "BALANCE", "GONE IN 24H", "RUNWAY", "CREDITS", "POINTS", "READ", "POLLS")
         parts.append(table(headers, [_account(known, name) for name in chosen]))
     else:
         parts.append("No account has been polled yet.")
-    alerts = _shown(known, chosen)
+    alerts = known.about(chosen)
     if alerts:
         rows = [(one.account, one.level.word, one.rule, ago(one.started_at, known.now), one.phrase) for one in alerts]
         parts.append(table(("ALERT", "LEVEL", "RULE", "SINCE", "WHAT"), rows))
     asked = [one for one in known.snoozes if one.account in chosen]
     if asked:
-        silences = [(one.account, one.rule or "all", one.level.word, _left(one, known.now)) for one in asked]
+        silences = [(one.account, one.rule or "all", one.level.word, how_long(one, known.now)) for one in asked]
         parts.append(table(("SNOOZED", "RULE", "UP TO", "FOR"), silences))
     if known.channels:
         columns = ("CHANNEL", "FAILING", "WAITING", "GIVEN UP", "LAST SUCCESS", "LAST ERROR")
-        parts.append(table(columns, [_channel(known, health) for health in known.channels.values()]))
+        parts.append(table(columns, [channel_row(known, health) for health in known.channels.values()]))
     return parts
-
-
-def _left(one: Snooze, now: datetime) -> str:
-    return "until it ends" if one.until is None else spoken(one.until - now)
-
-
-def _daemon(known: Known) -> str:
-    found, now = known.life, known.now
-    if found is None or known.wrong is not None:
-        return f"Not healthy: {known.wrong}."
-    lines = [f"Healthy, up for {spoken(now - found.started_at)} (process {found.pid}, {found.config})."]
-    if known.trouble:
-        lines.append(f"The database cannot be used ({known.trouble}): all goes on from memory.")
-        lines.append(f"What follows is as of {ago(found.beat_at, now)}.")
-    if known.page:
-        lines.append(f"The page is not served: {known.page}.")
-    if found.reload_error is not None:
-        lines.append(f"The last reload was refused, the earlier configuration goes on: {found.reload_error}")
-    return "\n".join(lines)
 
 
 def _account(known: Known, name: str) -> tuple[str, ...]:
     one = known.accounts[name]
     failure = f"{one.failure.kind.value}: {one.failure.reason}" if one.failure else "ok"
-    level = _level(known, name).word
+    level = known.level(name).word
     if one.reading is None:
         return (name, level, "unknown", "", "", "", "", "never", failure)
     amounts = ((one.reading.available_credits, Unit.CREDITS), (one.reading.available_points, Unit.POINTS))
@@ -178,20 +153,13 @@ def _money(standing: Standing) -> tuple[str, str]:
             return gone, "unknown"
 
 
-def _channel(known: Known, health: Health) -> tuple[str, ...]:
-    waiting, lost = (known.counts.get((health.channel, state), 0) for state in ("waiting", "given_up"))
-    failing = f"for {spoken(known.now - health.failing_since)}" if health.failing_since else "no"
-    error = f"{ago(health.last_error_at, known.now)}: {health.last_error}" if health.last_error else ""
-    return (health.channel, failing, str(waiting), str(lost), ago(health.last_success_at, known.now), error)
-
-
 def _document(known: Known, chosen: Sequence[str]) -> dict[str, Any]:
     daemon = {"healthy": known.wrong is None, "reason": known.wrong, "database_trouble": known.trouble or None}
     daemon["page_trouble"] = known.page or None
     return {
         "daemon": {**daemon, **(asdict(known.life) if known.life else {})},
-        "accounts": [account(known.accounts[name], known.standings[name], _level(known, name)) for name in chosen],
-        "alerts": [alert(one) for one in _shown(known, chosen)],
+        "accounts": [account(known.accounts[name], known.standings[name], known.level(name)) for name in chosen],
+        "alerts": [alert(one) for one in known.about(chosen)],
         "snoozes": [snooze(one) for one in known.snoozes if one.account in chosen],
         "channels": [channel(health, known.counts) for health in known.channels.values()],
     }

@@ -87,6 +87,7 @@ def wait(path: Path | None, account: str, amount: Decimal, timeout: timedelta, a
     config = load(path)
     (name,) = choose([account], list(config.accounts), "account")
     errand, progress = Errand(config.accounts[name], amount, timeout), Progress(sys.stderr)
+    progress.soon(f"{name}: asking for the first time …")
     try:
         sight = asyncio.run(_attend(errand, progress))
     finally:

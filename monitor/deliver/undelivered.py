@@ -3,23 +3,22 @@
 What is open, who was told and since when a channel fails are all in the database, so that a restart repeats nothing.
 """
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor import messages, poll
 from monitor.alerts import Found, Listener
 from monitor.config import Channel, Config, Unusable
-from monitor.model import MONITOR, Alert, Level, Message
+from monitor.model import MONITOR, Alert, Change, Level, Message
 from monitor.poll import Move
 from monitor.rules import Undelivered
 from monitor.store import Tx, casebook, outbox
 from monitor.store.outbox import Health
 
-ENOUGH = 200
-"""Messages of one look, after which the other channels have their turn at the next one, ten seconds later: when fifty
-channels die at once there are 2,450 of them, and one transaction for all would hold up the polls for seconds."""
+ENOUGH = 1000
+"""Changes that one look tells, each to one channel, after which the others have their turn at the next one, ten seconds
+later: when fifty channels die at once there are 2,450, and one transaction for all would hold up the polls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +43,38 @@ class _Way:
         return Undelivered.of(self.channel.name)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a look at one channel brought: what each other channel is told of it."""
+
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    moves: Sequence[Move] = ()
+
+
 def watch(tx: Tx, config: Config, now: datetime) -> Watched:
     """Follow the alert of each channel, and queue what others are told of it."""
     opened = {rule for rule in casebook.open_rules(tx, MONITOR) if rule.startswith(Undelivered.of(""))}
     ways = list(_ways(tx, config))
     gone = sorted(opened - {way.rule for way in ways})
     ailing = [way for way in ways if way.rule in opened or way.health.failing_since is not None]
-    ends = (_end(tx, config, rule, now) for rule in gone)
-    found = _some(itertools.chain(ends, (_follow(tx, config, way, now) for way in ailing)))
-    outbox.queue(tx, found.told)
-    return found
-
-
-def _some(looks: Iterable[Watched]) -> Watched:
-    """Put looks together until they are enough; none after that is made."""
-    told, moves = list[Message](), list[Move]()
-    for look in looks:
-        told += look.told
-        moves += look.moves
-        if len(told) >= ENOUGH:
-            break
+    ends = [_end(tx, config, rule, now) for rule in gone]
+    looks = _some(_follow(tx, config, way, now) for way in ailing)
+    told = [message for end in ends for message in end.told]
+    told += poll.tell_together(tx, config, [look.changes for look in looks], now)
+    outbox.queue(tx, told)
+    moves = [*(move for end in ends for move in end.moves), *(move for look in looks for move in look.moves)]
     return Watched(told, moves)
+
+
+def _some(looks: Iterable[_Look]) -> list[_Look]:
+    """Take looks until they are enough; none after that is made."""
+    found, count = list[_Look](), 0
+    for look in looks:
+        found.append(look)
+        count += len(look.changes)
+        if count >= ENOUGH:
+            break
+    return found
 
 
 def _ways(tx: Tx, config: Config) -> Iterator[_Way]:
@@ -83,15 +93,15 @@ def _end(tx: Tx, config: Config, rule: str, now: datetime) -> Watched:
     return Watched(poll.unwatch_own(tx, config, rule, now), [move])
 
 
-def _follow(tx: Tx, config: Config, way: _Way, now: datetime) -> Watched:
+def _follow(tx: Tx, config: Config, way: _Way, now: datetime) -> _Look:
     alert, _ = casebook.alert_of(tx, MONITOR, way.rule)
     found = _judge(config.undelivered, way, alert, now)
     if found is None:
-        return Watched()
-    told = poll.follow_own(tx, config, way.rule, found, now, listeners=audience(config, way.channel, now))
+        return _Look()
+    changes = poll.find_own(tx, way.rule, found, now, listeners=audience(config, way.channel, now))
     before = alert.level if alert else Level.OK
     move = Move(rule=way.rule, before=before, now=found.level, said=found.phrase)
-    return Watched(told, [move] if found.level is not before else [])
+    return _Look(changes, [move] if found.level is not before else [])
 
 
 def _judge(rule: Undelivered, way: _Way, alert: Alert | None, now: datetime) -> Found | None:

@@ -19,11 +19,13 @@ from monitor.poll.own import (
     DATABASE,
     Home,
     Move,
+    find_own,
     follow_own,
     rouse,
     tell_home,
     tell_lost,
     tell_own,
+    tell_together,
     unwatch_own,
 )
 from monitor.poll.reconcile import Reconciled, TakenUp, give_up, pass_on, reconcile, take_up
@@ -39,6 +41,7 @@ __all__ = [
     "Polled",
     "Reconciled",
     "TakenUp",
+    "find_own",
     "follow_own",
     "give_up",
     "informed",
@@ -50,6 +53,7 @@ __all__ = [
     "tell_home",
     "tell_lost",
     "tell_own",
+    "tell_together",
     "unwatch_own",
     "watch_outages",
 ]

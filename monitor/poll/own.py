@@ -85,8 +85,12 @@ def follow_own(
     tx: Tx, config: Config, rule: str, found: Found, now: datetime, *, listeners: Sequence[Listener]
 ) -> list[Message]:
     """Follow an alert of the monitor's own that reminds, or that is not for everybody."""
-    changes = find_own(tx, rule, found, now, listeners=listeners)
-    return compose(catch_up(tx, MONITOR, by_channel([changes])), None, config, now)
+    return tell_together(tx, config, [find_own(tx, rule, found, now, listeners=listeners)], now)
+
+
+def tell_together(tx: Tx, config: Config, found: Sequence[Mapping[str, Change]], now: datetime) -> list[Message]:
+    """Return one message a channel of all that one look at the monitor itself has for it."""
+    return compose(catch_up(tx, MONITOR, by_channel(found)), None, config, now)
 
 
 def find_own(tx: Tx, rule: str, found: Found, now: datetime, *, listeners: Sequence[Listener]) -> Mapping[str, Change]:

@@ -14,13 +14,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-import httpx
-
 from monitor import __version__
 from monitor.model import Failure, Kind, Reading
 from monitor.provider import body, trouble
 from monitor.provider.answer import REDIRECTS, Answer, Passing, UnclearError, judge
 from monitor.provider.client import trust
+from monitor.provider.http import httpx
 from monitor.provider.line import Line
 from monitor.provider.reason import fit
 

@@ -2,9 +2,8 @@
 
 import zlib
 
-import httpx
-
 from monitor.provider.fields import UnclearError
+from monitor.provider.http import httpx
 
 _CAP = 64 * 1024
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32

@@ -5,7 +5,7 @@ from http.client import HTTPMessage
 from http.cookiejar import CookieJar
 from typing import Any
 
-import httpx
+from monitor.provider.http import httpx
 
 
 def trust() -> ssl.SSLContext:

@@ -4,7 +4,7 @@ import ssl
 from contextlib import suppress
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
+from monitor.provider.http import httpx
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 

@@ -6,10 +6,9 @@ import ssl
 from collections.abc import Iterator
 from http import HTTPStatus
 
-import httpx
-
 from monitor.model import Failure, Kind
 from monitor.provider.answer import Passing
+from monitor.provider.http import httpx
 from monitor.provider.line import proxy_for
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}

@@ -6,7 +6,20 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Table, bindparam, case, func, insert, select, tuple_, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    case,
+    func,
+    insert,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 
 from monitor.model import Failure, Kind, Reading, Seen
 from monitor.store import schema
@@ -142,6 +155,38 @@ def _tried(table: Table) -> Quick:
 
 
 _READINGS_TRIED, _FAILURES_TRIED = _tried(schema.readings), _tried(schema.failures)
+
+
+def newest(tx: Connection, account: str, since: datetime, until: datetime, most: int) -> tuple[list[Run], int]:
+    """Return the newest runs that had a poll from one time to the other, the newest last, and how many there are."""
+    values = {"account": account, "since": since, "until": until, "rows": most}
+    found = [
+        _run(row, make(row))
+        for query, make in ((_NEWEST_READINGS, _reading), (_NEWEST_FAILURES, _failure))
+        for row in query.rows(tx, values)
+    ]
+    count = sum(query.rows(tx, values)[0].runs for query in (_READINGS_COUNT, _FAILURES_COUNT))
+    return sorted(found, key=lambda run: run.last_at)[-most:], count
+
+
+def _between(table: Table) -> ColumnElement[bool]:
+    since, until = (bindparam(name, type_=schema.Time) for name in ("since", "until"))
+    return (table.c.account == bindparam("account")) & (table.c.last_at >= since) & (table.c.first_at <= until)
+
+
+def _newest(table: Table) -> Quick:
+    its = table.c
+    return Quick(
+        select(table).where(_between(table)).order_by(its.last_at.desc(), its.id.desc()).limit(bindparam("rows"))
+    )
+
+
+def _count(table: Table) -> Quick:
+    return Quick(select(func.count().label("runs")).where(_between(table)))
+
+
+_NEWEST_READINGS, _NEWEST_FAILURES = _newest(schema.readings), _newest(schema.failures)
+_READINGS_COUNT, _FAILURES_COUNT = _count(schema.readings), _count(schema.failures)
 
 
 def latest(tx: Connection, account: str) -> datetime | None:

@@ -42,7 +42,7 @@ class _MarksFirst:
 
 
 class _HoldsBack:
-    """Keeps one message back until the next one was sent."""
+    """Keeps one message back until the next one about the same account was sent."""
 
     def __init__(self, sender: Sender, _database: Path) -> None:
         self._sender, self._held = sender, list[Message]()
@@ -52,7 +52,8 @@ class _HoldsBack:
             self._held.append(message)
             return Sent()
         outcome = self._sender.send(message)
-        if isinstance(outcome, Sent) and isinstance(self._sender.send(self._held[0]), Sent):
+        is_next = isinstance(outcome, Sent) and message.account == self._held[0].account
+        if is_next and isinstance(self._sender.send(self._held[0]), Sent):
             self._held.clear()
         return outcome
 
