@@ -31,6 +31,7 @@ __all__ = [
     "Terms",
     "course",
     "draw",
+    "frame",
 ]
 
 NARROW: Spot = (360.0, 270.0)
@@ -50,20 +51,20 @@ def draw(chart: Chart, size: Spot, *, palette: Palette = LIGHT, adapts: bool = F
     One that ``adapts`` is for a file: it brings the style that makes it dark where people want that. Without, it has no
     style of its own, and may stand in a page that forbids such; the page serves ``ink.STYLESHEET``.
     """
-    frame = _frame(chart, size)
+    plotted = frame(chart, size)
     pen = Pen(palette)
     layers = chain(
         [pen.box((0, 0), size, "ground")],
-        plot.alarms(chart, frame, pen),
-        plot.unknown(chart, frame, pen),
-        plot.strip(chart, frame, pen),
-        plot.money(frame, pen),
-        plot.time(chart, frame, pen),
-        plot.cone(chart, frame, pen),
-        plot.thresholds(chart, frame, pen),
-        plot.line(chart, frame, pen),
-        plot.rises(chart, frame, pen),
-        labels.write(chart, frame, pen),
+        plot.alarms(chart, plotted, pen),
+        plot.unknown(chart, plotted, pen),
+        plot.strip(chart, plotted, pen),
+        plot.money(plotted, pen),
+        plot.time(chart, plotted, pen),
+        plot.cone(chart, plotted, pen),
+        plot.thresholds(chart, plotted, pen),
+        plot.line(chart, plotted, pen),
+        plot.rises(chart, plotted, pen),
+        labels.write(chart, plotted, pen),
         plot.header(chart, size, pen),
         plot.footer(chart, size, pen),
     )
@@ -71,7 +72,8 @@ def draw(chart: Chart, size: Spot, *, palette: Palette = LIGHT, adapts: bool = F
     return document(size, words.title(chart), words.description(chart), layers, style=style)
 
 
-def _frame(chart: Chart, size: Spot) -> Frame:
+def frame(chart: Chart, size: Spot) -> Frame:
+    """Return where on a picture of this size time and money lie."""
     amounts = [point.amount for point in chain.from_iterable(chart.course.stretches)]
     money = scale(amounts, [line.usd for line in chart.lines], marks=int((size[1] - _TOP - _BOTTOM) / _APART))
     left = 12 + max(width(brief(mark), 12) for mark in money.marks)

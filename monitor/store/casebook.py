@@ -117,6 +117,14 @@ def ended_alerts(transaction: Begin, accounts: Collection[str] = (), *, rows: in
     return pages(transaction, read, (_LONG_AGO, ""), rows=rows)
 
 
+def latest_alerts(tx: Connection, account: str, most: int) -> list[tuple[Alert, datetime | None]]:
+    """Return the latest alerts of an account and when each ended, those that are open first."""
+    its = schema.alerts.c
+    query = select(schema.alerts).where(its.account == account)
+    rows = tx.execute(query.order_by(its.ended_at.is_not(None), its.started_at.desc()).limit(most))
+    return [(_alert(row), row.ended_at) for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Lasted:
     """From when to when an alert was open, and the worst that it came to; it goes on if it has no end."""

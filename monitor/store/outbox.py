@@ -141,6 +141,12 @@ def listing(tx: Connection) -> list[Queued]:
     return [_queued(row) for row in tx.execute(query)]
 
 
+def about(tx: Connection, account: str, most: int) -> list[Queued]:
+    """Return the latest messages about an account, the last one first."""
+    query = select(schema.outbox).where(_box.account == account).order_by(_box.position.desc()).limit(most)
+    return [_queued(row) for row in tx.execute(query)]
+
+
 def waiting(tx: Connection, channel: str) -> list[Queued]:
     """Return what waits for a channel, in order."""
     query = select(schema.outbox).where(_WAITING, _box.channel == channel).order_by(_box.position)

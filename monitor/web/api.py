@@ -91,7 +91,7 @@ async def snooze(site: Site, request: Request) -> Response:
 async def unsnooze(site: Site, request: Request) -> Response:
     """End that."""
     name, now = site.account(request), site.behind.clock.now()
-    rule = _rule(request.query_params.get("rule") or None)
+    rule = rule_named(request.query_params.get("rule") or None)
 
     def end(tx: Tx) -> list[Snooze]:
         over = [one for one in snoozes.of(tx, name) if one.holds(now) and rule in {"", one.rule}]
@@ -103,16 +103,8 @@ async def unsnooze(site: Site, request: Request) -> Response:
 
 async def try_channel(site: Site, request: Request) -> Response:
     """Send a test message through a channel, and answer what the service said."""
-    channels = site.behind.config().channels
-    name = known(request.path_params["name"], channels, "channel")
-    if name in site.testing:
-        raise ProblemError(409, f"a test message for {name} is under way: wait for its end")
-    site.testing.add(name)
-    try:
-        outcome = await site.behind.try_channel(channels[name])
-    finally:
-        site.testing.discard(name)
-    return told(tried(name, outcome))
+    name = known(request.path_params["name"], site.behind.config().channels, "channel")
+    return told(tried(name, await site.test(name)))
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -144,10 +136,11 @@ def _silence(sent: dict[str, Any]) -> tuple[str, timedelta | None]:
         length = None if sent.get("for") is None else parse_duration(sent["for"])
     except ValueError as error:
         raise ProblemError(422, f"for: {error}") from None
-    return _rule(sent.get("rule")), length
+    return rule_named(sent.get("rule")), length
 
 
-def _rule(name: object) -> str:
+def rule_named(name: object) -> str:
+    """Return a rule by its name, empty for all of them; a ProblemError if there is none of that name."""
     if name is None:
         return ""
     if name not in _RULES:

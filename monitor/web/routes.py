@@ -9,9 +9,11 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from monitor.web import api, badge, beside, course, pages, shapes
+from monitor.web import api, badge, beside, course, forms, icon, pages, shapes
+from monitor.web.account import account
 from monitor.web.behind import Behind
 from monitor.web.guard import PATIENCE, PAUSE, Guard
+from monitor.web.overview import overview
 from monitor.web.site import Site
 
 Call = Callable[[Site, Request], Awaitable[Response]]
@@ -141,11 +143,18 @@ async def _static(site: Site, request: Request) -> Response:  # noqa: ARG001 - a
     return pages.static(request)
 
 
-PAGES: tuple[tuple[str, Call], ...] = (
-    ("/openapi.json", _describe),
-    ("/static/{name}", _static),
+PAGES: tuple[tuple[str, str, Call], ...] = (
+    ("GET", "/", overview),
+    ("GET", "/accounts/{name}", account),
+    ("POST", "/accounts/{name}/snooze", forms.snooze),
+    ("POST", "/accounts/{name}/unsnooze", forms.unsnooze),
+    ("POST", "/channels/{name}/test", forms.try_channel),
+    ("GET", "/favicon/{level}.svg", icon.icon),
+    ("GET", "/chart.css", icon.stylesheet),
+    ("GET", "/openapi.json", _describe),
+    ("GET", "/static/{name}", _static),
 )
-"""What is not described: by path, who answers."""
+"""What is not described: by method and path, who answers."""
 
 
 def application(behind: Behind, *, pause: float = PAUSE, patience: float = PATIENCE) -> ASGIApp:
@@ -154,7 +163,7 @@ def application(behind: Behind, *, pause: float = PAUSE, patience: float = PATIE
     calls: dict[str, dict[str, Call]] = {}
     for one in TABLE:
         calls.setdefault(one.path, {})[one.method] = one.call
-    calls |= {path: {"GET": call} for path, call in PAGES}
+    calls |= {path: {method: call} for method, path, call in PAGES}
     routes = [Route(path, _answerer(ways, site), methods=list(ways)) for path, ways in calls.items()]
     return Guard(Router(routes, redirect_slashes=False), behind.config, pause=pause, patience=patience)
 

@@ -5,12 +5,14 @@ import difflib
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.documents import encode
+from monitor.model import Outcome
 from monitor.store import Tx
 from monitor.web.behind import Behind
 from monitor.web.condition import Condition
@@ -22,6 +24,14 @@ _MOST_READING = 16
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """A test message that somebody sent from the page, and what became of it."""
+
+    at: datetime
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One for each server."""
 
@@ -30,11 +40,13 @@ class Site:
     testing: set[str]
     """The channels that send a test message now."""
     slots: asyncio.Semaphore
+    trials: dict[str, Trial]
+    """The last test of each channel."""
 
     @classmethod
     def of(cls, behind: Behind) -> "Site":
         """Make one."""
-        return cls(behind, Condition(behind), set(), asyncio.Semaphore(_MOST_READING))
+        return cls(behind, Condition(behind), set(), asyncio.Semaphore(_MOST_READING), {})
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Read, beside the polls; a ProblemError where too many do."""
@@ -42,6 +54,18 @@ class Site:
             raise ProblemError(503, "too many requests at a time: try again", {"Retry-After": "2"})
         async with self.slots:
             return await self.behind.store.read(work)
+
+    async def test(self, name: str) -> Outcome:
+        """Send a test message through a channel; a ProblemError if one is under way."""
+        if name in self.testing:
+            raise ProblemError(409, f"a test message for {name} is under way: wait for its end")
+        self.testing.add(name)
+        try:
+            outcome = await self.behind.try_channel(self.behind.config().channels[name])
+        finally:
+            self.testing.discard(name)
+        self.trials[name] = Trial(self.behind.clock.now(), outcome)
+        return outcome
 
     def account(self, request: Request) -> str:
         """Return the account that a path names, if there is one."""

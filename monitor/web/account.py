@@ -1,0 +1,306 @@
+"""The page of one account: how it stands, its course, what was wrong, what was sent where, and what was read."""
+
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from monitor import __version__
+from monitor.chart import NARROW, WIDE, Chart, Span, draw, frame
+from monitor.chart.svg import Spot
+from monitor.config import Config
+from monitor.messages import Standing
+from monitor.model import Alert, Failure, Level, Reading
+from monitor.outlook import contradiction
+from monitor.poll import informed
+from monitor.poll.chart import look as look_at
+from monitor.quantity import Unit, spoken, tell
+from monitor.store import Tx, casebook, history, memory, outbox, snoozes
+from monitor.store.history import Run
+from monitor.store.memory import Memory
+from monitor.store.outbox import Queued
+from monitor.web import say
+from monitor.web.overview import EVERY, silence
+from monitor.web.pages import render
+from monitor.web.say import Moment, Note
+from monitor.web.site import Site, answer
+
+RANGES = {"1d": (1, "1 day"), "7d": (7, "7 days"), "30d": (30, "30 days"), "1y": (365, "1 year")}
+"""The spans of time that are offered, in days."""
+USUAL = "7d"
+LENGTHS = (("1h", "1 hour"), ("4h", "4 hours"), ("1d", "1 day"), ("7d", "1 week"), ("", "until the alert ends"))
+USUAL_LENGTH = "4h"
+_MOST_ALERTS, _MOST_SENT, _MOST_READ = 30, 120, 100
+_HINT = "Point at the chart, or focus it and use the arrow keys, for exact values."
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A figure and what it is."""
+
+    name: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several to choose from."""
+
+    name: str
+    said: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A picture, and where in it time lies, as JSON."""
+
+    svg: str
+    plot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The course for a wide window and for a narrow one."""
+
+    wide: Drawing
+    narrow: Drawing
+    hint: str
+    points: str
+    """Where the values are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """What is silent."""
+
+    rule: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """An alert in a line."""
+
+    rule: str
+    level: str
+    hue: str
+    began: str
+    lasted: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What became of a message at one channel."""
+
+    channel: str
+    said: str
+    is_bad: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message, and what became of it at each channel."""
+
+    decided: str
+    title: str
+    copies: Sequence[Copy]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Polls in a row that saw the same."""
+
+    first: str
+    last: str
+    polls: str
+    balance: str = ""
+    credits: str = ""
+    points: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPage:
+    """All that the page shows."""
+
+    now: Moment
+    version: str
+    every: int
+    worst: str
+    name: str
+    word: str
+    balance: str
+    is_old: bool
+    facts: Sequence[Fact]
+    notes: Sequence[Note]
+    ranges: Sequence[Choice]
+    zone: str
+    chart: Pictures | None
+    snoozes: Sequence[Silent]
+    rules: Sequence[str]
+    lengths: Sequence[Choice]
+    alerts: Sequence[Past]
+    messages: Sequence[Sent]
+    readings: Sequence[Seen]
+    readings_said: str
+    can_change: bool
+
+
+async def account(site: Site, request: Request) -> Response:
+    """Answer with the page of an account."""
+    name, config, now = site.account(request), site.behind.config(), site.behind.clock.now()
+    asked = request.query_params.get("range", "")
+    chosen = asked if asked in RANGES else USUAL
+    text = await site.read(lambda tx: render("account.html", page=_page(tx, config, name, chosen, now=now)))
+    return answer(request, text, "text/html")
+
+
+def _page(tx: Tx, config: Config, name: str, chosen: str, *, now: datetime) -> AccountPage:
+    known, zone = memory.recall(tx, name), config.timezone
+    found = casebook.latest_alerts(tx, name, _MOST_ALERTS)
+    level = max((alert.level for alert, ended_at in found if ended_at is None), default=Level.OK)
+    standing, span = informed(tx, known, level), Span(now - timedelta(days=RANGES[chosen][0]), now)
+    runs, count = history.newest(tx, name, span.since, span.until, _MOST_READ)
+    return AccountPage(
+        now=Moment.of(now, zone),
+        version=__version__,
+        every=EVERY,
+        worst=say.hue(known, level),
+        name=name,
+        word=say.level(known, level),
+        balance=say.balance(known),
+        is_old=known.failure is not None and known.reading is not None,
+        facts=_facts(known, standing, now, zone),
+        notes=_notes(known, [alert for alert, ended_at in found if ended_at is None], now),
+        ranges=[Choice(key, said, key == chosen) for key, (_, said) in RANGES.items()],
+        zone=str(zone),
+        chart=_pictures(look_at(tx, config, name, span, now=now)),
+        snoozes=[Silent(one.rule, silence(one, now)) for one in snoozes.of(tx, name) if one.holds(now)],
+        rules=[rule.name for rule in config.accounts[name].rules],
+        lengths=[Choice(key, said, key == USUAL_LENGTH) for key, said in LENGTHS],
+        alerts=[_past(alert, ended_at, now, zone) for alert, ended_at in found],
+        messages=_messages(outbox.about(tx, name, _MOST_SENT), zone),
+        readings=[_seen(run, zone) for run in reversed(runs)],
+        readings_said=f"The latest {len(runs):,} of {count:,} rows: polls in a row that saw the same are one.",
+        can_change=config.web.token is not None,
+    )
+
+
+# -- how it stands ----------------------------------------------------------------------------------------------------
+
+
+def _facts(known: Memory, standing: Standing, now: datetime, zone: tzinfo) -> list[Fact]:
+    reading = known.reading
+    facts = [Fact("Gone in 24 h", say.gone(standing)), Fact("Lasts", say.lasts(standing))]
+    if reading is None:
+        return [*facts, Fact("Read", "never")]
+    optional = (
+        ("Credits", reading.available_credits, Unit.CREDITS),
+        ("Points", reading.available_points, Unit.POINTS),
+        ("The API's own threshold", reading.alert_threshold, Unit.USD),
+    )
+    facts += [Fact(name, tell(amount, unit)) for name, amount, unit in optional if amount is not None]
+    facts.append(Fact("Read", say.ago(known.read_at, now)))
+    facts += [Fact("Changed, says the API", say.stamp(reading.updated_at, zone))] if reading.updated_at else []
+    return facts + ([Fact("Account at the API", reading.account_id)] if reading.account_id else [])
+
+
+def _notes(known: Memory, alerts: Sequence[Alert], now: datetime) -> list[Note]:
+    worst_first = sorted((alert for alert in alerts if alert.level > Level.OK), key=lambda alert: -alert.level)
+    notes = [
+        Note(f"{alert.level.word.capitalize()}: {alert.phrase}, for {spoken(now - alert.started_at)}", alert.level.word)
+        for alert in worst_first
+    ]
+    if known.failure is not None and known.failing_since is not None:
+        said = f"Polls fail for {spoken(now - known.failing_since)}: {known.failure.reason}"
+        notes.append(Note(said, "warning"))
+    disagrees = contradiction(known.reading) if known.reading else None
+    return notes + ([Note(disagrees, "warning")] if disagrees else [])
+
+
+# -- its course -------------------------------------------------------------------------------------------------------
+
+
+def _pictures(chart: Chart) -> Pictures | None:
+    if chart.latest is None:
+        return None
+    since, until = (at.isoformat() for at in (chart.span.since, chart.span.until))
+    points = f"/api/v1/accounts/{chart.account}/history?since={_quoted(since)}&until={_quoted(until)}"
+    return Pictures(_drawing(chart, WIDE), _drawing(chart, NARROW), _HINT, points)
+
+
+def _drawing(chart: Chart, size: Spot) -> Drawing:
+    at = frame(chart, size)
+    times = {"since": at.span.since.timestamp() * 1000, "until": at.span.until.timestamp() * 1000}
+    plot = {"left": at.box.left / size[0], "right": at.box.right / size[0]} | times
+    return Drawing(draw(chart, size), json.dumps(plot))
+
+
+def _quoted(moment: str) -> str:
+    return moment.replace("+", "%2B")
+
+
+# -- what was wrong, and what was sent --------------------------------------------------------------------------------
+
+
+def _past(alert: Alert, ended_at: datetime | None, now: datetime, zone: tzinfo) -> Past:
+    lasted = spoken((ended_at or now) - alert.started_at)
+    return Past(
+        rule=alert.rule,
+        level=alert.worst.word,
+        hue=alert.worst.word if ended_at is None else "unknown",
+        began=say.stamp(alert.started_at, zone),
+        lasted=f"{lasted} so far" if ended_at is None else lasted,
+        said=alert.phrase,
+    )
+
+
+def _messages(found: Sequence[Queued], zone: tzinfo) -> list[Sent]:
+    """Put together the copies of each message, the latest first."""
+    by_event: dict[tuple[str, str], list[Queued]] = {}
+    for one in found:
+        by_event.setdefault((one.message.event, one.message.title), []).append(one)
+    return [
+        Sent(
+            decided=say.stamp(copies[0].message.decided_at, zone),
+            title=title,
+            copies=[_copy(one) for one in sorted(copies, key=lambda one: one.message.channel)],
+        )
+        for (_, title), copies in itertools.islice(by_event.items(), _MOST_SENT)
+    ]
+
+
+def _copy(one: Queued) -> Copy:
+    after = say.age(one.settled_at - one.message.decided_at) if one.settled_at else ""
+    said = {
+        "sent": f"arrived {after} later",
+        "waiting": f"waits, tried {one.attempts} times" if one.attempts else "waits",
+        "given_up": f"given up {after} later",
+        "dropped": f"dropped by hand {after} later",
+    }[one.state]
+    return Copy(one.message.channel, said, one.state == "given_up" or (one.state == "waiting" and one.attempts > 0))
+
+
+# -- what was read ----------------------------------------------------------------------------------------------------
+
+
+def _seen(run: Run, zone: tzinfo) -> Seen:
+    first, last = (say.stamp(at, zone) for at in (run.first_at, run.last_at))
+    match run.seen:
+        case Failure() as failure:
+            return Seen(first=first, last=last, polls=f"{run.polls:,}", failure=failure.reason)
+        case Reading() as reading:
+            return Seen(
+                first=first,
+                last=last,
+                polls=f"{run.polls:,}",
+                balance=tell(reading.balance_usd, Unit.USD),
+                credits="" if reading.available_credits is None else f"{reading.available_credits:,}",
+                points="" if reading.available_points is None else f"{reading.available_points:,}",
+            )

@@ -1,0 +1,113 @@
+"""Cells of a page in words: short, and never a guess where something is unknown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from monitor.messages import Standing
+from monitor.model import Level
+from monitor.outlook import span, went
+from monitor.quantity import Unit, short, spoken, tell
+from monitor.runway import NotYet, Runway
+from monitor.store.memory import Memory
+
+_NONE = "unknown"
+_UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence; the level, if any, is its colour."""
+
+    said: str
+    level: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time, for people and for programs."""
+
+    said: str
+    iso: str
+
+    @classmethod
+    def of(cls, at: datetime, zone: tzinfo) -> "Moment":
+        """Say a time in a zone."""
+        return cls(stamp(at, zone), at.isoformat())
+
+
+def stamp(at: datetime, zone: tzinfo) -> str:
+    """Say a time: ``2026-01-13 10:33:56 UTC``."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def ago(at: datetime | None, now: datetime) -> str:
+    """Say how long ago something was."""
+    return "never" if at is None else f"{spoken(now - at)} ago"
+
+
+def age(length: timedelta) -> str:
+    """Say how long something is in one unit: ``12s``, ``3h``."""
+    name, unit = next((one for one in _UNITS if length >= one[1]), _UNITS[-1])
+    return f"{max(length // unit, 0)}{name}"
+
+
+def balance(known: Memory) -> str:
+    """Say what there is."""
+    return tell(known.reading.balance_usd, Unit.USD) if known.reading else "unknown"
+
+
+def amounts(known: Memory) -> list[str]:
+    """Say what there is beside dollars."""
+    reading = known.reading
+    if reading is None:
+        return []
+    found = ((reading.available_credits, Unit.CREDITS), (reading.available_points, Unit.POINTS))
+    return [tell(amount, unit) for amount, unit in found if amount is not None]
+
+
+def gone(standing: Standing) -> str:
+    """Say what went in the last 24 hours."""
+    if standing.spent is None or standing.read_at is None:
+        return _NONE
+    said = went(standing.spent, standing.read_at)
+    return said
+
+
+def lasts(standing: Standing) -> str:
+    """Say how long it lasts."""
+    match standing.runway:
+        case Runway() as found:
+            return span(found)
+        case NotYet():
+            return "not known yet"
+    return _NONE
+
+
+def level(known: Memory, worst: Level) -> str:
+    """Say how bad it is; only what the last poll read can be ok."""
+    if worst is not Level.OK or (known.failure is None and known.reading is not None):
+        return worst.word
+    return "polls fail" if known.reading else "unknown"
+
+
+def hue(known: Memory, worst: Level) -> str:
+    """Name the colour of that."""
+    said = level(known, worst)
+    return said if said in {"ok", "warning", "critical"} else "unknown"
+
+
+def counted(count: int, what: str) -> str:
+    """Say how many there are: ``1 account``, ``12 accounts``."""
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Name a few: ``a, b, c and 4 more``."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def length(one: timedelta) -> str:
+    """Say a duration as it is written in a configuration."""
+    return short(one)
