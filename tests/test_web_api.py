@@ -362,7 +362,7 @@ def test_every_answer_tells_browsers_what_they_must_not_do(site: Site) -> None:
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert not {"server", "set-cookie", "access-control-allow-origin"} & set(headers)
 
 

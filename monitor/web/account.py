@@ -230,8 +230,7 @@ def _notes(known: Memory, alerts: Sequence[Alert], now: datetime) -> list[Note]:
 def _pictures(chart: Chart) -> Pictures | None:
     if chart.latest is None:
         return None
-    since, until = (at.isoformat() for at in (chart.span.since, chart.span.until))
-    points = f"/api/v1/accounts/{chart.account}/history?since={_quoted(since)}&until={_quoted(until)}"
+    points = f"/api/v1/accounts/{chart.account}/history?since={_quoted(chart.span.since.isoformat())}"
     return Pictures(_drawing(chart, WIDE), _drawing(chart, NARROW), _HINT, points)
 
 

@@ -70,8 +70,7 @@ def gone(standing: Standing) -> str:
     """Say what went in the last 24 hours."""
     if standing.spent is None or standing.read_at is None:
         return _NONE
-    said = went(standing.spent, standing.read_at)
-    return said
+    return went(standing.spent, standing.read_at)
 
 
 def lasts(standing: Standing) -> str:

@@ -15,8 +15,19 @@ async function refresh() {
     if (!answer.ok) throw new Error(String(answer.status));
     take(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
-    document.querySelector(".bar time").classList.add("bad");
+    mourn();
   }
+}
+
+// What is shown is old from now on.
+function mourn() {
+  if (document.getElementById("lost") !== null) return;
+  const lost = document.createElement("p");
+  lost.id = "lost";
+  lost.role = "alert";
+  lost.className = "note critical";
+  lost.textContent = "The monitor does not answer: what is shown is as of the time above.";
+  content.prepend(lost);
 }
 
 // Puts what has just been read in the place of what was there, and keeps the focus where it was.
