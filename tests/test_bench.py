@@ -32,7 +32,7 @@ def test_each_figure_is_measured(letter: str) -> None:
 
 def test_a_figure_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["a,z"]) == 2
-    assert capsys.readouterr().err == "there is no figure z: take some of a,b,c,d,e,f,g,h\n"
+    assert capsys.readouterr().err == "there is no figure z: take some of a,b,c,d,e,f,g,h,i\n"
 
 
 def test_the_table_says_what_is_too_high_and_what_has_reached_its_goal() -> None:

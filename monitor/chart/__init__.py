@@ -10,7 +10,7 @@ from monitor.chart import labels, plot, words
 from monitor.chart.frame import Box, Frame
 from monitor.chart.ink import DARK, LIGHT, STYLESHEET, Palette
 from monitor.chart.money import brief, scale
-from monitor.chart.readings import Terms, course
+from monitor.chart.readings import RISES, Terms, course
 from monitor.chart.shape import Alarm, Chart, Course, Line, Rise, Seen, Span
 from monitor.chart.svg import FONT, Pen, Spot, document, width
 
@@ -19,6 +19,7 @@ __all__ = [
     "FONT",
     "LIGHT",
     "NARROW",
+    "RISES",
     "STYLESHEET",
     "WIDE",
     "Alarm",

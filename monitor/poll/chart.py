@@ -3,16 +3,20 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from monitor.chart import Alarm, Chart, Line, Seen, Span, Terms, course
+from monitor.chart import RISES, Alarm, Chart, Line, Seen, Span, Terms, course
 from monitor.config import Account, Config
 from monitor.poll.money import informed
 from monitor.rules import BalanceUsd, TopUp
+from monitor.spending import HOUR
 from monitor.store import Tx, casebook, history, hourly, memory
 from monitor.store.outline import Grain, outline
+from monitor.store.steps import Asked, steps
 
 WEEK = timedelta(days=7)
 _SHORTEST = timedelta(hours=1)
 """Even of an account that is new."""
+_LONG, _POINTS = 4 * HOUR, 4
+"""From parts of a picture that long on, of each of which so many points are shown, it is read in steps."""
 _INTERVAL = timedelta(minutes=5)
 """Of an account that is no longer polled."""
 
@@ -48,7 +52,38 @@ def look(tx: Tx, config: Config | None, account: str, span: Span, *, now: dateti
 
 
 def _seen(tx: Tx, account: str, terms: Terms) -> list[Seen]:
-    span = terms.span
+    """Read what is shown; of a long time in steps, and reading by reading only where money came in."""
+    if terms.part < _LONG:
+        return _exact(tx, account, terms, terms.span)
+    near = [_exact(tx, account, terms, hour) for hour in _rises(tx, account, terms)]
+    told = [(part[0].since, part[-1].until) for part in near if part]
+    far = [one for one in _steps(tx, account, terms) if not any(since <= one.since <= until for since, until in told)]
+    return sorted([*far, *(one for part in near for one in part)], key=lambda one: one.since)
+
+
+def _steps(tx: Tx, account: str, terms: Terms) -> list[Seen]:
+    """Return the highest, the lowest and the last of each step. In which order they came cannot be seen in a picture.
+
+    None of them follows the one before, so that no rise is taken from them: what went meanwhile would be missing in it.
+    """
+    length = max(terms.part // _POINTS // HOUR, 1) * HOUR
+    asked = Asked(account=account, since=terms.span.since, until=terms.span.until, length=length, breaks=terms.breaks)
+    return [
+        Seen(at, at, usd, None, at - timedelta.resolution)
+        for step in steps(tx, asked)
+        for at, usd in zip((step.at + place * length / _POINTS for place in range(1, 4)), step.amounts, strict=False)
+        if at <= terms.span.until
+    ]
+
+
+def _rises(tx: Tx, account: str, terms: Terms) -> list[Span]:
+    """Return the hours in which money came in, each with what was before; those with the most of it."""
+    hours = hourly.rises(tx, account, terms.span.since, terms.span.until, terms.least_rise, most=RISES)
+    before = 2 * max(terms.interval, HOUR)
+    return [Span(hour - before, hour + HOUR) for hour in sorted(hours)]
+
+
+def _exact(tx: Tx, account: str, terms: Terms, span: Span) -> list[Seen]:
     grain = Grain(part=terms.part, gap=terms.breaks(span.until), rise=terms.least_rise)
     return [
         Seen(one.since, one.until, one.usd, one.owner, one.follows)

@@ -159,14 +159,20 @@ _READINGS_TRIED, _FAILURES_TRIED = _tried(schema.readings), _tried(schema.failur
 
 def newest(tx: Connection, account: str, since: datetime, until: datetime, most: int) -> tuple[list[Run], int]:
     """Return the newest runs that had a poll from one time to the other, the newest last, and how many there are."""
+    values = {"account": account, "since": since, "until": until}
+    count = sum(query.rows(tx, values)[0].runs for query in (_READINGS_COUNT, _FAILURES_COUNT))
+    return recent(tx, account, since, until, most), count
+
+
+def recent(tx: Connection, account: str, since: datetime, until: datetime, most: int) -> list[Run]:
+    """Return the newest runs that had a poll from one time to the other, the newest last."""
     values = {"account": account, "since": since, "until": until, "rows": most}
     found = [
         _run(row, make(row))
         for query, make in ((_NEWEST_READINGS, _reading), (_NEWEST_FAILURES, _failure))
         for row in query.rows(tx, values)
     ]
-    count = sum(query.rows(tx, values)[0].runs for query in (_READINGS_COUNT, _FAILURES_COUNT))
-    return sorted(found, key=lambda run: run.last_at)[-most:], count
+    return sorted(found, key=lambda run: run.last_at)[-most:]
 
 
 def _between(table: Table) -> ColumnElement[bool]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Double, bindparam, cast, delete, insert, select, update
 
 from monitor.figures import Figures
 from monitor.spending import Balance, Hour, Tally, hour_of, known, plus, together
@@ -49,6 +50,15 @@ def read(tx: Connection, account: str, tally: Tally, latest: Balance, since: dat
     start = max(hour_of(since), hour_of(tally.since))
     rows = [_hour(row) for row in _SINCE.rows(tx, {"account": account, "start": start})]
     return together([*rows, *(hour for hour in known(tally, latest) if hour.start >= start)])
+
+
+def rises(
+    tx: Connection, account: str, since: datetime, until: datetime, least: Decimal, *, most: int
+) -> list[datetime]:
+    """Return when the hours began in which at least so much came in, those with the most of it first."""
+    usd = cast(_its.rose, Double)
+    query = select(_its.start).where(_its.account == account, _its.start >= hour_of(since), _its.start <= until)
+    return list(tx.execute(query.where(usd >= float(least)).order_by(usd.desc()).limit(most)).scalars())
 
 
 def is_whole(tx: Connection) -> bool:

@@ -56,6 +56,11 @@ class Step:
     high: Decimal | None = None
     last: Decimal | None = None
 
+    @property
+    def amounts(self) -> list[Decimal]:
+        """The highest, the lowest and the last; nothing in a gap."""
+        return [one for one in (self.high, self.low, self.last) if one is not None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:

@@ -166,7 +166,7 @@ def _page(tx: Tx, config: Config, name: str, chosen: str, *, now: datetime) -> A
     found = casebook.latest_alerts(tx, name, _MOST_ALERTS)
     level = max((alert.level for alert, ended_at in found if ended_at is None), default=Level.OK)
     standing, span = informed(tx, known, level), Span(now - timedelta(days=RANGES[chosen][0]), now)
-    runs, count = history.newest(tx, name, span.since, span.until, _MOST_READ)
+    runs = history.recent(tx, name, span.since, span.until, _MOST_READ)
     return AccountPage(
         now=Moment.of(now, zone),
         version=__version__,
@@ -187,7 +187,7 @@ def _page(tx: Tx, config: Config, name: str, chosen: str, *, now: datetime) -> A
         alerts=[_past(alert, ended_at, now, zone) for alert, ended_at in found],
         messages=_messages(outbox.about(tx, name, _MOST_SENT), zone),
         readings=[_seen(run, zone) for run in reversed(runs)],
-        readings_said=f"The latest {len(runs):,} of {count:,} rows: polls in a row that saw the same are one.",
+        readings_said=f"The latest {len(runs):,} rows: polls in a row that saw the same are one.",
         can_change=config.web.token is not None,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import crowd, looking, message, pipeline, start, year
+from bench import crowd, looking, message, pages, pipeline, start, year
 from bench.figure import Figure, table
 
 ALL: dict[str, Callable[[Path], list[Figure]]] = {
@@ -18,6 +18,7 @@ ALL: dict[str, Callable[[Path], list[Figure]]] = {
     "f": year.measure_cost,
     "g": year.measure_disk,
     "h": looking.measure,
+    "i": pages.measure,
 }
 
 
