@@ -55,25 +55,32 @@ def _seen(tx: Tx, account: str, terms: Terms) -> list[Seen]:
     """Read what is shown; of a long time in steps, and reading by reading only where money came in."""
     if terms.part < _LONG:
         return _exact(tx, account, terms, terms.span)
-    near = [_exact(tx, account, terms, hour) for hour in _rises(tx, account, terms)]
+    near = [_exact(tx, account, terms, part) for part in (*_rises(tx, account, terms), _latest(tx, account, terms))]
     told = [(part[0].since, part[-1].until) for part in near if part]
-    far = [one for one in _steps(tx, account, terms) if not any(since <= one.since <= until for since, until in told)]
+    end = max((until for _, until in told), default=terms.span.until)
+    far = [
+        one
+        for one in _steps(tx, account, terms)
+        if one.since < end and not any(since <= one.since <= until for since, until in told)
+    ]
     return sorted([*far, *(one for part in near for one in part)], key=lambda one: one.since)
 
 
 def _steps(tx: Tx, account: str, terms: Terms) -> list[Seen]:
     """Return the highest, the lowest and the last of each step. In which order they came cannot be seen in a picture.
 
-    None of them follows the one before, so that no rise is taken from them: what went meanwhile would be missing in it.
+    None of them quite follows the one before, so that no rise is taken from them: it would lack what went meanwhile.
     """
     length = max(terms.part // _POINTS // HOUR, 1) * HOUR
     asked = Asked(account=account, since=terms.span.since, until=terms.span.until, length=length, breaks=terms.breaks)
-    return [
-        Seen(at, at, usd, None, at - timedelta.resolution)
+    points = [
+        (at, usd)
         for step in steps(tx, asked)
         for at, usd in zip((step.at + place * length / _POINTS for place in range(1, 4)), step.amounts, strict=False)
         if at <= terms.span.until
     ]
+    befores = [None, *(at + timedelta.resolution for at, _ in points)]
+    return [Seen(at, at, usd, None, before) for (at, usd), before in zip(points, befores, strict=False)]
 
 
 def _rises(tx: Tx, account: str, terms: Terms) -> list[Span]:
@@ -81,6 +88,12 @@ def _rises(tx: Tx, account: str, terms: Terms) -> list[Span]:
     hours = hourly.rises(tx, account, terms.span.since, terms.span.until, terms.least_rise, most=RISES)
     before = 2 * max(terms.interval, HOUR)
     return [Span(hour - before, hour + HOUR) for hour in sorted(hours)]
+
+
+def _latest(tx: Tx, account: str, terms: Terms) -> Span:
+    """Return the time around the latest reading, which a picture ends with."""
+    at = min(memory.recall(tx, account).read_at or terms.span.until, terms.span.until)
+    return Span(at - HOUR, at)
 
 
 def _exact(tx: Tx, account: str, terms: Terms, span: Span) -> list[Seen]:
