@@ -53,8 +53,9 @@ faults: $(VENV)/dev ## channels that fail in every way beside one that is well (
 soak: $(VENV)/dev ## 200,000 polls in sped-up time: what grows? ARGS="--polls 1000000"
 	PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
-pictures: $(VENV)/dev ## the README's pictures of the terminal anew (needs the font DejaVu Sans Mono)
+pictures: $(VENV)/dev ## the README's pictures anew (needs the font DejaVu Sans Mono, and chromium)
 	@PYTHONPATH=tests $(BIN)/python -m screenshots
+	@PYTHONPATH=tests $(BIN)/python -m photos
 
 bench: $(VENV)/dev ## what it costs, in figures of one run (a quarter of an hour; ONLY=a,e for some of them)
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ONLY)

@@ -38,6 +38,9 @@ base_url = "{address}"
 
 [channels.ops]
 url = "json://{inbox}"
+
+[web]
+listen = "{listen}"
 """
 _PLOT = (Level.WARNING, Level.CRITICAL, Level.OK)
 """What the people on the channel hear of the balance, from the first line to the last."""
@@ -47,6 +50,8 @@ _SPARE = 60
 """Real seconds on top of that, for a slow machine."""
 _BAR = 44
 _FULL = Decimal(100)
+_LOOK = 0.1
+"""Real seconds between two looks at whether the page is there."""
 _SHOWN_EVERY = 4
 """Of so many polls one is shown, and every one that changes the story's course."""
 
@@ -155,8 +160,10 @@ class _Watched:
         await self._legnext.aclose()
 
 
-async def play(tell_line: Tell, *, speed: int = SPEED, once: bool = False, patience: float | None = None) -> Ending:
-    """Play the story; with ``once`` until its end, else until a signal stops it.
+async def play(
+    tell_line: Tell, *, speed: int = SPEED, once: bool = False, port: int = 0, patience: float | None = None
+) -> Ending:
+    """Play the story; with ``once`` until its end, else until a signal stops it, with the page at a port (0: any).
 
     ``patience`` is how many real seconds the story may take with ``once``: twice what it needs, unless given.
     """
@@ -165,7 +172,10 @@ async def play(tell_line: Tell, *, speed: int = SPEED, once: bool = False, patie
     simulator = Simulator(scenario("demo").accounts, speed=1, clock=clock.monotonic, started_at=clock.now())
     with tempfile.TemporaryDirectory(prefix="balance-monitor-demo-") as folder:
         async with simulator.serve() as address, _inbox(story) as inbox:
-            text = _SETTINGS.format(folder=folder, key=simulator.keys["main"], address=address, inbox=inbox)
+            listen = "off" if once else f"127.0.0.1:{port}"
+            text = _SETTINGS.format(
+                folder=folder, key=simulator.keys["main"], address=address, inbox=inbox, listen=listen
+            )
             settings = _load(Path(folder), text)
             about = f"polling {address} every minute; warning at $25.00, critical at $5.00"
             story.say(Kind.START, None, about)
@@ -182,8 +192,9 @@ def _load(folder: Path, text: str) -> Config:
 async def _run(settings: Config, story: _Story, patience: float | None) -> Ending:
     store = Store.start(settings.database)
     provider = _Watched(story)
-    daemon = Daemon(settings, store, clock=story.clock, outside=Outside(provider=provider))
+    daemon = Daemon(settings, store, clock=story.clock, outside=Outside(provider=provider, listens=True))
     running = asyncio.ensure_future(daemon.run())
+    showing = asyncio.ensure_future(_show_page(daemon, story))
     try:
         with signals(daemon):
             # There is nothing to read again; and a story whose terminal was closed must not go on behind it.
@@ -194,11 +205,22 @@ async def _run(settings: Config, story: _Story, patience: float | None) -> Endin
         with store.transaction(reads=True) as tx:
             waiting = outbox.counts(tx)
     finally:
+        showing.cancel()
         await provider.aclose()
         store.close()
     if story.over.is_set() and not waiting:
         return Ending.WHOLE
     return Ending.STOPPED if stopped else Ending.CUT_SHORT
+
+
+async def _show_page(daemon: Daemon, story: _Story) -> None:
+    """Say where the page is, if it is wanted and once it is there; or why it is not."""
+    if daemon.config.web.listen is None:
+        return
+    while daemon.page.address is None and not daemon.page.trouble:  # noqa: ASYNC110 - the page tells nobody
+        await asyncio.sleep(_LOOK)
+    host, port = daemon.page.address or ("", 0)
+    story.say(Kind.PAGE, None, f"http://{host}:{port}/" if host else f"not now: {daemon.page.trouble}")
 
 
 async def _until_the_end(running: "asyncio.Future[None]", story: _Story, patience: float | None) -> bool:

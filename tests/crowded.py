@@ -15,7 +15,7 @@ from monitor.model import Failure, Kind, Level, NotSent, Outcome, Sent, Snooze
 from monitor.store import Store, snoozes
 
 HOUR = timedelta(hours=1)
-REFUSED = Failure(Kind.REFUSED, "HTTP 401 Unauthorized: <b>invalid</b> api key")
+REFUSED = Failure(Kind.REFUSED, "HTTP 401 Unauthorized: invalid api key")
 AWAY = Failure(Kind.UNREACHABLE, "connection refused")
 LOST = NotSent("SMTP 535: the server refuses the user name or the password")
 _START = {"main": 62.0, "batch": 330.0, "web": 46.0, "render": 960.0, "video_eu": 130.0, "video_us": 42.0, "old": 12.0}

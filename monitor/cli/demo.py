@@ -20,7 +20,7 @@ Nothing leaves this machine. Ctrl-C ends it."""
 _CLOSING = """\
 That was the whole story: low, unknown for a while (neither zero nor fine), worse, fine again;
 each told once, all delivered. Now with your own key: balance-monitor config init"""
-_GOES_ON = "The daemon goes on watching: look around, Ctrl-C ends it."
+_GOES_ON = "The daemon goes on watching, and the page shows it: Ctrl-C ends it."
 _MARGIN = 9
 """Columns of the clock, to the left of all that is told."""
 _USUAL, _LEAST = 80, 20
@@ -29,8 +29,11 @@ _USUAL, _LEAST = 80, 20
 
 @click.command()
 @click.option("--speed", type=click.IntRange(1, 600), default=story.SPEED, show_default=True, help="Times as fast.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="The page's port; any that is free, if not given."
+)
 @click.option("--once", is_flag=True, help="End with the end of the story, with exit code 0.")
-def demo(speed: int, once: bool) -> None:  # noqa: FBT001 - click's way
+def demo(speed: int, port: int, once: bool) -> None:  # noqa: FBT001 - click's way
     """See an account drain, warn, go critical, get topped up and recover.
 
     Needs no key and no configuration, leaves nothing behind, and takes half a minute; then it goes on until Ctrl-C.
@@ -46,7 +49,7 @@ def demo(speed: int, once: bool) -> None:  # noqa: FBT001 - click's way
         show(line, once=once)
 
     try:
-        ending = asyncio.run(story.play(tell, speed=speed, once=once))
+        ending = asyncio.run(story.play(tell, speed=speed, once=once, port=port))
     except KeyboardInterrupt:  # before the daemon took the signals, or after
         ending = Ending.STOPPED
     finally:
