@@ -1,6 +1,5 @@
 """The course of a balance in steps: the lowest, the highest and the last of each, and gaps where nothing was read."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import START, World
-from year import write_year
 
-from monitor.store import Store, steps
+from monitor.store import steps
 from monitor.store.steps import Asked, Step
 
 Worlds = Callable[..., World]
@@ -130,23 +128,3 @@ def test_steps_say_what_the_polls_of_their_time_saw(
         assert (one.low <= min(here), one.high >= max(here)) == (True, True)
         assert one.last == here[-1]
         assert {one.low, one.high} <= {usd for _, usd in seen}
-
-
-# -- a year -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_year_of_readings_a_minute_is_told_in_less_than_a_tenth_of_a_second(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'monitor.db'}"
-    until = START
-    Store.start(url).close()
-    write_year(tmp_path / "monitor.db", "main", until)
-    store = Store.open_existing(url)
-    took = []
-    with store.transaction(reads=True) as tx:
-        for _ in range(5):
-            began = time.perf_counter()
-            found = steps.steps(tx, asked(until - timedelta(days=365), until, 18 * HOUR))
-            took.append(time.perf_counter() - began)
-            assert len(found) == pytest.approx(365 * 24 / 18, abs=2)
-    store.close()
-    assert min(took) < 0.1  # the least: what it costs itself, on a machine that does other things too

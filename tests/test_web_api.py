@@ -165,7 +165,7 @@ def test_a_name_that_is_not_there_is_told_with_what_was_perhaps_meant(site: Site
 
 
 def test_what_is_not_there_and_what_cannot_be_done_is_a_problem_too(site: Site) -> None:
-    for path in ("/", "/accounts/main", "/api", "/api/v1/accounts/", "/healthz/", "/static/x"):
+    for path in ("/index.html", "/accounts", "/api", "/api/v1/accounts/", "/healthz/", "/static/x"):
         answer = site.get(path)
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json"), path
     assert site.ask("OPTIONS", "/api/v1/accounts").status_code == 405
