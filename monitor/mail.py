@@ -13,6 +13,7 @@ _COLOURS = {Level.CRITICAL: "#b42318", Level.WARNING: "#b54708", Level.INFO: "#1
 """Dark enough for white letters, and light enough to be seen in the dark."""
 _TIME = r" \d{4}-\d\d-\d\d [\d:]{8} \S{1,8}"
 _LABEL = re.compile(rf"(\[[A-Z]{{2,8}}\]|(?:[A-Z][\w. ]{{0,80}}?(?:{_TIME})?|[a-z0-9_]{{1,64}}):) (.+)")
+_PAGE = "Page:"
 _LEVELS = {f"[{level.name}]": level for level in Level}
 _LINE = "1px solid rgba(128,128,128,.25)"
 _CHIP = "color:#fff;border-radius:4px;padding:1px 6px;font-size:12px;font-weight:700"
@@ -56,7 +57,13 @@ def _row(line: str) -> str:
     if not line:
         return '<tr><td style="font-size:8px">&nbsp;</td></tr>'
     label, said = labelled(line)
-    return f'<tr><td style="padding:6px 16px;border-top:{_LINE}">{_label(label)}{_text(said)}</td></tr>'
+    words = _link(said) if label == _PAGE else _text(said)
+    return f'<tr><td style="padding:6px 16px;border-top:{_LINE}">{_label(label)}{words}</td></tr>'
+
+
+def _link(address: str) -> str:
+    """Write the address of the monitor's own page: the one link that there is, and it shows where it leads."""
+    return f'<a href="{escape(address)}" style="color:inherit">{_text(address)}</a>'
 
 
 def _label(label: str) -> str:

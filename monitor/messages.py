@@ -244,6 +244,11 @@ def passed_on(message: Message, fallback: str) -> str:
     return f"{message.body}\nSent to {fallback} because {message.channel} does not deliver."
 
 
+def on_page(text: str, url: str, account: str) -> str:
+    """Return the body of a message, with where to look at it; no account is all of them."""
+    return f"{text}\nPage: {url}/" + (f"accounts/{account}" if account else "")
+
+
 def gave_up(lost: Sequence[Message], *, why: str) -> Change:
     """Say that messages of one channel were given up, to the other channels."""
     what = "1 message" if len(lost) == 1 else f"{len(lost)} messages"

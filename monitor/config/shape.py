@@ -82,7 +82,7 @@ class WebShape(BaseModel):
     )
     url: PageUrl | None = Field(
         None,
-        description="off unless set: where people find it; its host may be asked for",
+        description="off unless set: where people find it, for links in messages; its host may be asked for",
         examples=["https://monitor.example"],
     )
     token: Token | None = Field(

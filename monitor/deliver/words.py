@@ -28,7 +28,16 @@ class Parcel:
 
 def parcel(tx: Tx, config: Config, parts: Sequence[Queued], now: datetime) -> Parcel:
     """Put together what goes as one, in order."""
-    return Parcel(parts[0], parts[1:], _worded(tx, config, parts, now))
+    return Parcel(parts[0], parts[1:], _with_page(_worded(tx, config, parts, now), config))
+
+
+def _with_page(message: Message, config: Config) -> Message:
+    """Add where to look at it, as of now: the account's own page if it is about one that is watched."""
+    if config.web.url is None:
+        return message
+    names = {change.account for change in message.changes}
+    one = message.account if names == {message.account} and message.account in config.accounts else ""
+    return replace(message, body=messages.on_page(message.body, config.web.url, one))
 
 
 def _worded(tx: Tx, config: Config, parts: Sequence[Queued], now: datetime) -> Message:
