@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -14,6 +14,12 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _LONGEST = timedelta(days=36500)
+_ONE_UNIT = (
+    ("d", timedelta(days=1)),
+    ("h", timedelta(hours=1)),
+    ("m", timedelta(minutes=1)),
+    ("s", timedelta(seconds=1)),
+)
 _FINENESS = (
     (timedelta(days=10), "days", timedelta(days=1)),
     (timedelta(days=1), "hours", timedelta(hours=1)),
@@ -67,6 +73,17 @@ def spoken(length: timedelta) -> str:
     unit, step = next((unit, step) for above, unit, step in _FINENESS if length >= above)
     whole = max(length, timedelta(0)) // step * step
     return str(humanize.precisedelta(whole, minimum_unit=unit, format="%d", suppress=("months", "years")))
+
+
+def ago(when: datetime | None, now: datetime) -> str:
+    """Say how long ago something was."""
+    return "never" if when is None else f"{spoken(now - when)} ago"
+
+
+def age(length: timedelta) -> str:
+    """Say how long something is in one unit, rounded down: ``12s``, ``3h``."""
+    name, unit = next((one for one in _ONE_UNIT if length >= one[1]), _ONE_UNIT[-1])
+    return f"{max(length // unit, 0)}{name}"
 
 
 def to_the_minute(length: timedelta) -> str:

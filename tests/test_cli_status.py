@@ -15,9 +15,10 @@ from shell import at_terminal, move_home, process, run
 from world import MAIN, OPS, World, reading
 
 from monitor.cli.ailment import ailment
-from monitor.cli.common import Progress, ago, choose, open_store, print_json, table
+from monitor.cli.common import Progress, choose, open_store, print_json, table
 from monitor.deliver import watch
 from monitor.model import Failure, Kind, Message
+from monitor.quantity import ago
 from monitor.store import Store, life, outbox
 from monitor.store.life import Life
 

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor.cli.common import Stop, ago, database_url, open_store, utc_now
+from monitor.cli.common import Stop, database_url, open_store, utc_now
 from monitor.pulse import OLDEST_BEAT, Pulse, feel, overdue
+from monitor.quantity import ago
 from monitor.store import life, path_of
 from monitor.store.life import Life
 

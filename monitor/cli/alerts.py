@@ -10,14 +10,14 @@ from pathlib import Path
 import click
 
 from monitor.cli.ailment import ailment
-from monitor.cli.common import ago, choose, in_parts, long_json, long_table, open_store, print_lines, utc_now
+from monitor.cli.common import choose, in_parts, long_json, long_table, open_store, print_lines, utc_now
 from monitor.cli.when import zone_of
 from monitor.documents.alert import Heard, Shown, open_alerts
 from monitor.documents.alert import shown as entry
 from monitor.messages import moment
 from monitor.model import MONITOR, Level
 from monitor.pulse import feel
-from monitor.quantity import spoken
+from monitor.quantity import ago, spoken
 from monitor.store import Store, Tx, casebook, life, memory
 
 _HEADERS = ("ACCOUNT", "LEVEL", "WORST", "RULE", "SINCE", "LASTED", "WHAT", "TOLD")

@@ -19,7 +19,6 @@ import click
 from monitor import config as configuration
 from monitor.config import Config, ConfigError
 from monitor.documents import as_text, encode
-from monitor.quantity import spoken
 
 if TYPE_CHECKING:
     from monitor.cli.screen import Screen
@@ -237,11 +236,6 @@ def _cut(text: str, stream: TextIO) -> str:
     """Cut a text so that it stays in one line: of two, only the second could be taken away again."""
     width = os.get_terminal_size(stream.fileno()).columns
     return text if not width or len(text) < width else f"{text[: max(width - 2, 0)]}…"
-
-
-def ago(when: datetime | None, now: datetime) -> str:
-    """Say how long ago something was."""
-    return "never" if when is None else f"{spoken(now - when)} ago"
 
 
 def print_json(document: object) -> None:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.cli.ailment import ailment
-from monitor.cli.common import ago, choose
+from monitor.cli.common import choose
 from monitor.messages import Standing
 from monitor.model import MONITOR, Alert, Level, Snooze
 from monitor.poll import informed
 from monitor.poll.money import hours_since
-from monitor.quantity import spoken
+from monitor.quantity import ago, spoken
 from monitor.spending import Hour
 from monitor.store import Tx, casebook, life, memory, outbox, snoozes
 from monitor.store.life import Life

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from monitor.cli.ailment import ailment
-from monitor.cli.common import Stop, ago, open_store, print_json, table, utc_now
+from monitor.cli.common import Stop, open_store, print_json, table, utc_now
+from monitor.quantity import ago
 from monitor.store import Tx, life, outbox
 from monitor.store.outbox import Queued
 

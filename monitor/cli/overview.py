@@ -14,7 +14,7 @@ from monitor.cli.screen import Screen, look_of
 from monitor.messages import Standing
 from monitor.model import MONITOR, Level
 from monitor.outlook import DAY, about
-from monitor.quantity import Unit, tell
+from monitor.quantity import Unit, age, tell
 from monitor.runway import Runway
 from monitor.store.memory import Memory
 from monitor.store.outbox import Health
@@ -27,7 +27,6 @@ _TALLEST = 4
 """Lines that few accounts need."""
 _HEADERS = ("ACCOUNT", "LEVEL", "BALANCE", "GONE 24H", "LASTS", "READ", "7 DAYS", "WHAT")
 _DRAWN = _HEADERS.index("7 DAYS")
-_UNITS = ((DAY, "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "m"), (timedelta(seconds=1), "s"))
 _SLACK = timedelta(minutes=1)
 
 
@@ -75,7 +74,7 @@ def _marked(look: str, words: str) -> Text:
 
 
 def _since(known: Known, begun: datetime) -> tuple[str, str]:
-    return (f", for {_age(known.now - begun)}", look_of("muted"))
+    return (f", for {age(known.now - begun)}", look_of("muted"))
 
 
 # -- accounts ---------------------------------------------------------------------------------------------------------
@@ -114,7 +113,7 @@ def _length(cell: Cell) -> int:
 def _account(known: Known, name: str) -> list[Cell]:
     one, standing = known.accounts[name], known.standings[name]
     balance = tell(one.reading.balance_usd, Unit.USD) if one.reading else "unknown"
-    read = f"{_age(known.now - one.read_at)} ago" if one.read_at else "never"
+    read = f"{age(known.now - one.read_at)} ago" if one.read_at else "never"
     return [
         Text(name, look_of("strong")),
         _level(known, one),
@@ -187,12 +186,6 @@ def _left_out(known: Known, names: Sequence[str]) -> str:
     said = [*([f"{sum(counts.values()):,} more in trouble ({', '.join(bad)})"] if bad else [])]
     said += [f"{fine:,} that {'is' if fine == 1 else 'are'} fine"] if fine else []
     return f"… and {', and '.join(said)}: name accounts or give --all to see them"
-
-
-def _age(length: timedelta) -> str:
-    """Say how long something is in one unit: ``12s``, ``3h``."""
-    unit, name = next((one for one in _UNITS if length >= one[0]), _UNITS[-1])
-    return f"{max(length // unit, 0)}{name}"
 
 
 # -- channels ---------------------------------------------------------------------------------------------------------

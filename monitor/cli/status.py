@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from monitor.cli.common import ago, is_dumb, is_terminal, open_store, print_json, print_lines, screen, table, utc_now
+from monitor.cli.common import is_dumb, is_terminal, open_store, print_json, print_lines, screen, table, utc_now
 from monitor.cli.known import Known, about_daemon, channel_row, how_long, read
 from monitor.documents.account import account, channel, snooze
 from monitor.documents.alert import alert
 from monitor.messages import Standing
 from monitor.outlook import about, went
 from monitor.pulse import feel
-from monitor.quantity import Unit, tell
+from monitor.quantity import Unit, ago, tell
 from monitor.runway import NotYet, Runway
 
 _EVERY = 2.0

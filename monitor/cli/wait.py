@@ -12,11 +12,11 @@ from pathlib import Path
 import click
 
 from monitor.ask import Provider, ask
-from monitor.cli.common import Progress, Stop, ago, choose, load, print_json, read_by, utc_now
+from monitor.cli.common import Progress, Stop, choose, load, print_json, read_by, utc_now
 from monitor.config import Account
 from monitor.model import Failure, Kind, Reading, Seen
 from monitor.provider import Legnext
-from monitor.quantity import Unit, parse_amount, parse_duration, spoken, tell
+from monitor.quantity import Unit, ago, parse_amount, parse_duration, spoken, tell
 
 _SHOWN_EVERY = 1.0
 """Seconds until a terminal is shown how long still."""

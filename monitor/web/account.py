@@ -18,7 +18,7 @@ from monitor.model import Alert, Failure, Level, Reading
 from monitor.outlook import contradiction
 from monitor.poll import informed
 from monitor.poll.chart import look as look_at
-from monitor.quantity import Unit, spoken, tell
+from monitor.quantity import Unit, age, ago, spoken, tell
 from monitor.store import Tx, casebook, history, memory, outbox, snoozes
 from monitor.store.history import Run
 from monitor.store.memory import Memory
@@ -206,7 +206,7 @@ def _facts(known: Memory, standing: Standing, now: datetime, zone: tzinfo) -> li
         ("The API's own threshold", reading.alert_threshold, Unit.USD),
     )
     facts += [Fact(name, tell(amount, unit)) for name, amount, unit in optional if amount is not None]
-    facts.append(Fact("Read", say.ago(known.read_at, now)))
+    facts.append(Fact("Read", ago(known.read_at, now)))
     facts += [Fact("Changed, says the API", say.stamp(reading.updated_at, zone))] if reading.updated_at else []
     return facts + ([Fact("Account at the API", reading.account_id)] if reading.account_id else [])
 
@@ -276,7 +276,7 @@ def _messages(found: Sequence[Queued], zone: tzinfo) -> list[Sent]:
 
 
 def _copy(one: Queued) -> Copy:
-    after = say.age(one.settled_at - one.message.decided_at) if one.settled_at else ""
+    after = age(one.settled_at - one.message.decided_at) if one.settled_at else ""
     said = {
         "sent": f"arrived {after} later",
         "waiting": f"waits, tried {one.attempts} times" if one.attempts else "waits",

@@ -14,7 +14,7 @@ from monitor.config import Config
 from monitor.messages import Standing
 from monitor.model import MONITOR, Alert, Level, NotSent, Snooze
 from monitor.poll.money import hours_since, standings
-from monitor.quantity import spoken
+from monitor.quantity import age, ago, spoken
 from monitor.store import Tx, casebook, life, memory, outbox, snoozes
 from monitor.store.memory import Memory
 from monitor.store.outbox import Health
@@ -247,7 +247,7 @@ def _row(known: _Known, one: Memory, standing: Standing, alerts: Sequence[Alert]
         gone=say.gone(standing),
         lasts=say.lasts(standing),
         spark=drawn,
-        read=f"{say.age(known.now - one.read_at)} ago" if one.read_at else "never",
+        read=f"{age(known.now - one.read_at)} ago" if one.read_at else "never",
         is_old=one.failure is not None,
         what=_what(known, one, alerts),
     )
@@ -257,7 +257,7 @@ def _what(known: _Known, one: Memory, alerts: Sequence[Alert]) -> list[Note]:
     """Say what is wrong, the worst first, and what is silent."""
     worst_first = sorted((alert for alert in alerts if alert.level > Level.OK), key=lambda alert: -alert.level)
     notes = [
-        Note(f"{alert.phrase}, for {say.age(known.now - alert.started_at)}", alert.level.word) for alert in worst_first
+        Note(f"{alert.phrase}, for {age(known.now - alert.started_at)}", alert.level.word) for alert in worst_first
     ]
     if one.failure is not None and not any(alert.rule == one.failure.kind.value for alert in worst_first):
         notes.append(Note(f"Polls fail: {one.failure.reason}", "warning"))
@@ -294,25 +294,25 @@ def _channels(tx: Tx, config: Config, now: datetime, trials: Mapping[str, Trial]
 def _channel(health: Health, counts: Mapping[tuple[str, str], int], now: datetime, trial: Trial | None) -> Way:
     state, hue = "delivers", "ok"
     if health.failing_since is not None:
-        state, hue = f"failing for {say.age(now - health.failing_since)}", "critical"
+        state, hue = f"failing for {age(now - health.failing_since)}", "critical"
     elif health.last_success_at is None:
         state, hue = "not used yet", "unknown"
     waiting, lost = (f"{counts.get((health.channel, state), 0):,}" for state in ("waiting", "given_up"))
-    error = f"{say.ago(health.last_error_at, now)}: {health.last_error}" if health.last_error else "none"
+    error = f"{ago(health.last_error_at, now)}: {health.last_error}" if health.last_error else "none"
     return Way(
         name=health.channel,
         state=state,
         hue=hue,
         waiting=waiting,
         given_up=lost,
-        success=say.ago(health.last_success_at, now),
+        success=ago(health.last_success_at, now),
         error=error,
         trial=_trial(trial, now) if trial else None,
     )
 
 
 def _trial(trial: Trial, now: datetime) -> Note:
-    when = say.ago(trial.at, now)
+    when = ago(trial.at, now)
     if isinstance(trial.outcome, NotSent):
         return Note(f"Test {when}: {trial.outcome.reason}", "critical")
     return Note(f"Test {when}: delivered", "ok")

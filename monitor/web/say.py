@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 
 from monitor.messages import Standing
 from monitor.model import Level
 from monitor.outlook import span, went
-from monitor.quantity import Unit, short, spoken, tell
+from monitor.quantity import Unit, tell
 from monitor.runway import NotYet, Runway
 from monitor.store.memory import Memory
 
 _NONE = "unknown"
-_UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +38,6 @@ class Moment:
 def stamp(at: datetime, zone: tzinfo) -> str:
     """Say a time: ``2026-01-13 10:33:56 UTC``."""
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
-
-
-def ago(at: datetime | None, now: datetime) -> str:
-    """Say how long ago something was."""
-    return "never" if at is None else f"{spoken(now - at)} ago"
-
-
-def age(length: timedelta) -> str:
-    """Say how long something is in one unit: ``12s``, ``3h``."""
-    name, unit = next((one for one in _UNITS if length >= one[1]), _UNITS[-1])
-    return f"{max(length // unit, 0)}{name}"
 
 
 def balance(known: Memory) -> str:
@@ -105,8 +93,3 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     """Name a few: ``a, b, c and 4 more``."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def length(one: timedelta) -> str:
-    """Say a duration as it is written in a configuration."""
-    return short(one)
