@@ -82,7 +82,7 @@ class Site:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     async def _start(self) -> Page:
-        page = Page(self.behind(), warm_up=0.0)
+        page = Page(self.behind())
         page.start()
         async with asyncio.timeout(20):
             while page.address is None:  # noqa: ASYNC110 - the page tells nobody

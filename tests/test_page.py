@@ -21,7 +21,7 @@ from year import write_year
 
 from monitor.config import Listen
 from monitor.schedule import phase_of
-from monitor.web.server import bind
+from monitor.web.bind import bind
 
 
 def free_port() -> int:
@@ -126,6 +126,7 @@ def test_a_token_that_cannot_be_read_keeps_the_page_shut_and_stops_nothing(tmp_p
 def test_a_stop_waits_for_nobody_who_only_holds_the_line(tmp_path: Path, api: Api) -> None:
     with looked_at(tmp_path, settings(api)) as run:
         host, _, port = page_of(run).removeprefix("http://").rpartition(":")
+        assert httpx.get(f"http://{host}:{port}/readyz").status_code == 200
         with closing(socket.create_connection((host, int(port)))) as idle, closing(socket.socket()) as half:
             half.connect((host, int(port)))
             half.sendall(b"GET /metrics HTTP/1.1\r\n")

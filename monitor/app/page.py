@@ -1,4 +1,7 @@
-"""The page's place in the daemon: it is served while it can be, and whatever keeps it from that stops nothing else."""
+"""The page's place in the daemon: it is served while it can be, and whatever keeps it from that stops nothing else.
+
+What serves it takes 6 MB and a tenth of a second to load: it is, once somebody comes.
+"""
 
 import asyncio
 import contextlib
@@ -8,9 +11,8 @@ from typing import Any
 from monitor import log
 from monitor.config import Config, Listen, Unusable
 from monitor.web.behind import Behind
+from monitor.web.bind import bind
 
-WARM_UP = 0.5
-"""Real seconds until what serves it is loaded: by then the first polls are through."""
 RETRY = 10.0
 """Real seconds between two tries at a port that is taken."""
 _STOP = 2.0
@@ -19,12 +21,12 @@ _STOP = 2.0
 class Page:
     """Follows ``[web]`` from ``start`` to ``stop``; nothing of it is loaded while ``listen`` is off."""
 
-    def __init__(self, behind: Behind, *, warm_up: float = WARM_UP, retry: float = RETRY) -> None:
+    def __init__(self, behind: Behind, *, retry: float = RETRY) -> None:
         self.trouble = ""
         """Why it cannot be served, though it should be."""
         self.address: tuple[str, int] | None = None
         """Where it is served now."""
-        self._behind, self._warm_up, self._retry = behind, warm_up, retry
+        self._behind, self._retry = behind, retry
         self._changed, self._stopping = asyncio.Event(), False
         self._task: asyncio.Task[None] | None = None
         self._log = log.get("monitor.web")
@@ -52,7 +54,6 @@ class Page:
         return None if self._stopping else self._behind.config().web.listen
 
     async def _run(self) -> None:
-        await self._wait(self._warm_up)
         while not self._stopping:
             self._changed.clear()
             wanted = self._wanted
@@ -72,34 +73,59 @@ class Page:
         bound = None
         if not reason:
             try:
-                server = await asyncio.to_thread(_load)
-                bound = await asyncio.to_thread(server.bind, wanted.host, wanted.port)
+                bound = await asyncio.to_thread(bind, wanted.host, wanted.port)
             except OSError as error:
                 reason = f"{wanted} cannot be listened on ({error.strerror or error})"
         self._note(reason)
         if bound is None:
             await self._wait(self._retry)
         else:
-            await self._serve(bound, wanted)
+            await self._open(bound, wanted)
 
-    async def _serve(self, bound: socket.socket, wanted: Listen) -> None:
-        from monitor.web.routes import application  # noqa: PLC0415 - loaded only where it is served
-        from monitor.web.server import server  # noqa: PLC0415 - likewise
-
-        serving = server(application(self._behind))
+    async def _open(self, bound: socket.socket, wanted: Listen) -> None:
         host, port, *_ = bound.getsockname()
         self.address = host, port
         self._log.info("page", address=f"http://{Listen(host, port)}/")
+        try:
+            if await self._is_visited(bound, wanted):
+                await self._serve(bound, wanted)
+        finally:
+            self.address = None
+            bound.close()
+
+    async def _is_visited(self, bound: socket.socket, wanted: Listen) -> bool:
+        """Wait until somebody comes; say whether the page is still to be there."""
+        loop = asyncio.get_running_loop()
+        visited = loop.create_future()
+
+        def come() -> None:
+            if not visited.done():
+                visited.set_result(None)
+
+        loop.add_reader(bound, come)
+        try:
+            await self._while_wanted(wanted, visited)
+        finally:
+            loop.remove_reader(bound)
+        return self._wanted == wanted
+
+    async def _serve(self, bound: socket.socket, wanted: Listen) -> None:
+        routes, server = await asyncio.to_thread(_load)
+        serving = server.server(routes.application(self._behind))
         going_on = asyncio.ensure_future(serving.serve(sockets=[bound]))
         try:
-            while self._wanted == wanted and not going_on.done():
-                self._changed.clear()
-                changed = asyncio.ensure_future(self._changed.wait())
-                await asyncio.wait({changed, going_on}, return_when=asyncio.FIRST_COMPLETED)
-                changed.cancel()
+            await self._while_wanted(wanted, going_on)
         finally:
-            self.address, serving.should_exit = None, True
+            serving.should_exit = True
             await going_on
+
+    async def _while_wanted(self, wanted: Listen, going_on: "asyncio.Future[Any]") -> None:
+        """Wait for something to end, or for another configuration."""
+        while self._wanted == wanted and not going_on.done():
+            self._changed.clear()
+            changed = asyncio.ensure_future(self._changed.wait())
+            await asyncio.wait({changed, going_on}, return_when=asyncio.FIRST_COMPLETED)
+            changed.cancel()
 
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -117,8 +143,8 @@ def _unusable(config: Config) -> str:
     return token.reason if isinstance(token, Unusable) else ""
 
 
-def _load() -> Any:  # noqa: ANN401 - a module that is loaded only where the page is served
-    """Load all that serves, which takes a tenth of a second: the polls go on meanwhile."""
-    from monitor.web import server  # noqa: PLC0415 - see above
+def _load() -> tuple[Any, Any]:
+    """Load all that serves; the polls go on meanwhile."""
+    from monitor.web import routes, server  # noqa: PLC0415 - see above
 
-    return server
+    return routes, server

@@ -15,7 +15,15 @@ from bench.ground import Request, as_installed, memory_megabytes, requests, scal
 from monitor.schedule import phase_of
 
 _COUNT, _INTERVAL = scale(1000, 40), scale(30, 5)
-_PATHS = ("/metrics", "/api/v1/accounts", "/api/v1/alerts", "/api/v1/accounts/some_1/history", "/badge/some_1.svg")
+_PATHS = (
+    "/",
+    "/accounts/some_1",
+    "/metrics",
+    "/api/v1/accounts",
+    "/api/v1/alerts",
+    "/api/v1/accounts/some_1/history",
+    "/badge/some_1.svg",
+)
 
 
 def measure(folder: Path) -> list[Figure]:
@@ -37,7 +45,8 @@ def measure(folder: Path) -> list[Figure]:
     return [
         Figure("h", f"99 % of {len(late):,} polls start late by less than, looked at", quantiles[98], "s", bound=1.0),
         Figure("h", f"  the slowest /metrics of {_COUNT:,} accounts", slowest["/metrics"], "s"),
-        Figure("h", f"  the slowest overview of {_COUNT:,} accounts", slowest["/api/v1/accounts"], "s"),
+        Figure("h", f"  the slowest page of {_COUNT:,} accounts", slowest["/"], "s"),
+        Figure("h", f"  the slowest JSON of {_COUNT:,} accounts", slowest["/api/v1/accounts"], "s"),
         Figure("h", "  resident memory before", before, "MB"),
         Figure("h", "  and after it", after, "MB"),
     ]
