@@ -66,6 +66,21 @@ def test_every_page_can_be_read_by_everybody(
             found.page.screenshot(path=PICTURES / picture, full_page=True)
 
 
+def test_one_of_a_thousand_accounts_is_found_by_typing(browser: Browser, worlds: Worlds, sites: Sites) -> None:
+    names = [f"a{place:04}" for place in range(1000)]
+    world = worlds("".join(f'[accounts.{name}]\napi_key = "key-of-{name}-0001"\n' for name in names) + OPS + GUARDED)
+    world.sees_balance(4, after=HOUR, account="a0731")
+    with window(browser, sites(world), width=390) as found:
+        found.go("/")
+        assert found.page.locator("tbody th a").first.inner_text() == "a0731"
+        found.check()
+        found.page.get_by_label("Name of an account").fill("217")
+        found.page.keyboard.press("Enter")
+        found.page.get_by_role("link", name="a0217").click()
+        expect(found.page.locator("h1")).to_have_text("a0217")
+        found.check()
+
+
 def test_an_account_is_silenced_and_heard_again_by_clicking(browser: Browser, low: Site) -> None:
     with window(browser, low) as found:
         found.go("/")
