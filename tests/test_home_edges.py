@@ -112,6 +112,11 @@ def unreadable(home: Home, *, is_deaf: bool) -> Iterator[sqlite3.Connection]:
         yield other
 
 
+def is_told_in_hindsight(home: Home) -> bool:
+    """Say whether so much time went by on a busy machine that the alert and its end came as one."""
+    return any(title.startswith("[OK] main: was at warning from ") for title in home.of_main())
+
+
 @pytest.mark.parametrize(("is_deaf", "told"), [(True, LOW), (False, FINE)])
 def test_what_a_start_could_not_read_goes_on_once_it_can_be_read(home: Home, told: str, *, is_deaf: bool) -> None:
     async def act(_daemon: Daemon) -> None:
@@ -119,13 +124,13 @@ def test_what_a_start_could_not_read_goes_on_once_it_can_be_read(home: Home, tol
         await home.until(home.of_home, 15)
         other.close()
         await home.is_well()
-        await home.until(lambda: told in home.inbox.titles, 15)
+        await home.until(lambda: told in home.inbox.titles or is_told_in_hindsight(home), 15)
         await home.until(lambda: not sql(home.path, "SELECT state FROM outbox WHERE state = 'waiting'"), 15)
 
     with unreadable(home, is_deaf=is_deaf) as other:
         home.api.seen = reading(204)
         home.play(act)
-    assert home.of_main()[:2] == [LOW, FINE][: len(home.of_main())]
+    assert is_told_in_hindsight(home) or home.of_main()[:2] == [LOW, FINE][: len(home.of_main())]
     home.store.close()
     assert sql(home.path, "SELECT state FROM outbox WHERE state != 'sent'") == []
 
