@@ -48,6 +48,9 @@ class Site:
     outcome: Outcome = field(default_factory=Sent)
     tried: list[str] = field(default_factory=list)
     port: int = 0
+    patience: float = 10.0
+    holds: threading.Event | None = None
+    """Until it is set, a channel's service does not answer."""
 
     def behind(self) -> Behind:
         return Behind(
@@ -58,10 +61,13 @@ class Site:
             pulse=lambda: self.pulse,
             is_ready=lambda: self.is_ready,
             try_channel=self._try,
+            patience=self.patience,
         )
 
     async def _try(self, channel: Channel) -> Outcome:
         self.tried.append(channel.name)
+        while self.holds is not None and not self.holds.is_set():  # noqa: ASYNC110 - a thread sets it
+            await asyncio.sleep(0.01)
         return self.outcome
 
     def __enter__(self) -> Self:

@@ -1,12 +1,14 @@
 """The pages as they are sent: what people read on them, and what they can do there without any script."""
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
 from crowded import week
+from live import until
 from site_of import GUARDED, LOCAL, TOKEN, Site
 from world import MAIN, OPS, World, reading
 
@@ -293,6 +295,20 @@ def test_a_test_message_is_sent_and_what_the_service_said_is_shown(low: Site) ->
     low.outcome = NotSent("HTTP 404: the webhook is gone")
     send(low, "/channels/ops/test")
     assert "Test 0 seconds ago: HTTP 404: the webhook is gone" in words(page(low))
+
+
+def test_a_service_that_takes_its_time_is_not_waited_for_and_told_of_later(worlds: Worlds, sites: Sites) -> None:
+    holds = threading.Event()
+    low = sites(worlds(MAIN + OPS + GUARDED), patience=0.05, holds=holds)
+    assert send(low, "/channels/ops/test") == (303, "/#channels")
+    assert "A test message is under way." in words(page(low))
+    assert send(low, "/channels/ops/test")[0] == 409
+    holds.set()
+    until(lambda: "Test 0 seconds ago: delivered" in words(page(low)), "the end of the test")
+    holds.clear()
+    late = low.ask("POST", "/api/v1/channels/ops/test", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert (late.status_code, "has not answered yet" in late.json()["detail"]) == (504, True)
+    holds.set()
 
 
 # -- what a page loads ------------------------------------------------------------------------------------------------

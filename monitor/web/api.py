@@ -104,7 +104,10 @@ async def unsnooze(site: Site, request: Request) -> Response:
 async def try_channel(site: Site, request: Request) -> Response:
     """Send a test message through a channel, and answer what the service said."""
     name = known(request.path_params["name"], site.behind.config().channels, "channel")
-    return told(tried(name, await site.test(name)))
+    outcome = await site.test(name)
+    if outcome is None:
+        raise ProblemError(504, f"{name} has not answered yet: the page of all accounts shows what becomes of it")
+    return told(tried(name, outcome))
 
 
 async def _body(request: Request) -> dict[str, Any]:

@@ -24,3 +24,5 @@ class Behind:
     """Whether the daemon has begun, and does not stop."""
     try_channel: Callable[[Channel], Awaitable[Outcome]]
     """Sends a test message."""
+    patience: float = 10.0
+    """Real seconds in which somebody who sends one wants to hear of it."""

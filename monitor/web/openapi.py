@@ -27,6 +27,7 @@ _SAID = {
     421: "The page is not served under that name.",
     422: "A value cannot be understood.",
     503: "It takes too long just now.",
+    504: "The channel's service takes its time: what becomes of it is shown later.",
 }
 
 

@@ -165,7 +165,7 @@ async def overview(site: Site, request: Request) -> Response:
                 left=_left(names, asked),
                 before=asked.link(asked.page - 1) if asked.page > 1 else "",
                 after=asked.link(asked.page + 1) if asked.page * MOST < len(names) else "",
-                channels=_channels(tx, config, now, site.trials),
+                channels=_channels(tx, config, now, site),
                 can_change=config.web.token is not None,
             ),
         )
@@ -283,15 +283,17 @@ def _left(names: Sequence[str], asked: _Asked) -> str:
 # -- channels ---------------------------------------------------------------------------------------------------------
 
 
-def _channels(tx: Tx, config: Config, now: datetime, trials: Mapping[str, Trial]) -> list[Way]:
+def _channels(tx: Tx, config: Config, now: datetime, site: Site) -> list[Way]:
     health, counts = outbox.all_health(tx), outbox.counts(tx)
+    trials = {name: _trial(trial, now) for name, trial in site.trials.items()}
+    trials |= {name: Note("A test message is under way.", "warning") for name in list(site.testing)}
     return [
         _channel(health.get(name, Health(channel=name)), counts, now, trials.get(name))
         for name in sorted(config.channels)
     ]
 
 
-def _channel(health: Health, counts: Mapping[tuple[str, str], int], now: datetime, trial: Trial | None) -> Way:
+def _channel(health: Health, counts: Mapping[tuple[str, str], int], now: datetime, trial: Note | None) -> Way:
     state, hue = "delivers", "ok"
     if health.failing_since is not None:
         state, hue = f"failing for {age(now - health.failing_since)}", "critical"
@@ -307,7 +309,7 @@ def _channel(health: Health, counts: Mapping[tuple[str, str], int], now: datetim
         given_up=lost,
         success=ago(health.last_success_at, now),
         error=error,
-        trial=_trial(trial, now) if trial else None,
+        trial=trial,
     )
 
 

@@ -98,7 +98,7 @@ TABLE = (
         call=api.try_channel,
         about="Send a test message through a channel, and hear what the service says.",
         answer=shapes.Tried,
-        problems=(404, 409),
+        problems=(404, 409, 504),
     ),
     Address(
         method="GET",

@@ -37,7 +37,7 @@ class Site:
 
     behind: Behind
     condition: Condition
-    testing: set[str]
+    testing: dict[str, "asyncio.Future[Outcome]"]
     """The channels that send a test message now."""
     slots: asyncio.Semaphore
     trials: dict[str, Trial]
@@ -46,7 +46,7 @@ class Site:
     @classmethod
     def of(cls, behind: Behind) -> "Site":
         """Make one."""
-        return cls(behind, Condition(behind), set(), asyncio.Semaphore(_MOST_READING), {})
+        return cls(behind, Condition(behind), {}, asyncio.Semaphore(_MOST_READING), {})
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Read, beside the polls; a ProblemError where too many do."""
@@ -55,15 +55,22 @@ class Site:
         async with self.slots:
             return await self.behind.store.read(work)
 
-    async def test(self, name: str) -> Outcome:
-        """Send a test message through a channel; a ProblemError if one is under way."""
+    async def test(self, name: str) -> Outcome | None:
+        """Send a test message through a channel; None if the service takes its time: it goes on, and is then shown.
+
+        A ProblemError if one is under way.
+        """
         if name in self.testing:
             raise ProblemError(409, f"a test message for {name} is under way: wait for its end")
-        self.testing.add(name)
+        self.testing[name] = sending = asyncio.ensure_future(self._test(name))
+        await asyncio.wait({sending}, timeout=self.behind.patience)
+        return sending.result() if sending.done() else None
+
+    async def _test(self, name: str) -> Outcome:
         try:
             outcome = await self.behind.try_channel(self.behind.config().channels[name])
         finally:
-            self.testing.discard(name)
+            del self.testing[name]
         self.trials[name] = Trial(self.behind.clock.now(), outcome)
         return outcome
 
