@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.documents import encode
@@ -22,7 +22,7 @@ from monitor.rules import RULES
 from monitor.store import Tx, casebook, memory, snoozes
 from monitor.store.memory import Memory
 from monitor.web.problem import ProblemError
-from monitor.web.site import Site, answer, known, told
+from monitor.web.site import Site, answer, known, sent, told
 
 _LARGEST = 4096
 """Bytes of what somebody sends us."""
@@ -72,8 +72,18 @@ async def alerts(site: Site, request: Request) -> Response:
 
 async def snooze(site: Site, request: Request) -> Response:
     """Be silent about an account, or a rule of it, up to its present level."""
-    name, now = site.account(request), site.behind.clock.now()
+    name = site.account(request)
     rule, length = _silence(await _body(request))
+    asked = await be_silent(site, name, rule, length)
+    if asked is None:
+        what = f"{name} {rule}".rstrip()
+        raise ProblemError(409, f'{what} has no alert: say for how long, such as "for": "4h"')
+    return told(snooze_document(asked))
+
+
+async def be_silent(site: Site, name: str, rule: str, length: timedelta | None) -> Snooze | None:
+    """Write down that somebody wants silence; None if it would end at once."""
+    now = site.behind.clock.now()
 
     def ask(tx: Tx) -> Snooze | None:
         asked = silence(tx, name, rule, length, now)
@@ -81,11 +91,7 @@ async def snooze(site: Site, request: Request) -> Response:
             snoozes.ask(tx, asked)
         return asked
 
-    asked = await site.behind.store.do(ask)
-    if asked is None:
-        what = f"{name} {rule}".rstrip()
-        raise ProblemError(409, f'{what} has no alert: say for how long, such as "for": "4h"')
-    return told(snooze_document(asked))
+    return await site.behind.store.do(ask)
 
 
 async def unsnooze(site: Site, request: Request) -> Response:
@@ -114,15 +120,8 @@ async def _body(request: Request) -> dict[str, Any]:
     """Return the JSON object that was sent."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise ProblemError(415, "send JSON, with Content-Type: application/json")
-    sent = b""
     try:
-        async for part in request.stream():
-            sent += part
-            if len(sent) > _LARGEST:
-                raise ProblemError(413, f"more than {_LARGEST} bytes: send less", {"Connection": "close"})
-        found = json.loads(sent)
-    except ClientDisconnect:
-        raise ProblemError(400, "the request did not come to its end") from None
+        found = json.loads(await sent(request, _LARGEST))
     except (ValueError, RecursionError):
         raise ProblemError(400, 'not JSON: send an object such as {"for": "4h"}') from None
     if not isinstance(found, dict):
@@ -130,16 +129,16 @@ async def _body(request: Request) -> dict[str, Any]:
     return found
 
 
-def _silence(sent: dict[str, Any]) -> tuple[str, timedelta | None]:
+def _silence(asked: dict[str, Any]) -> tuple[str, timedelta | None]:
     """Return the rule, empty for all, and the length, None until the end."""
-    for key in sent:
+    for key in asked:
         if key not in {"rule", "for"}:
             raise ProblemError(422, "an unknown key: only rule and for may be sent")
     try:
-        length = None if sent.get("for") is None else parse_duration(sent["for"])
+        length = None if asked.get("for") is None else parse_duration(asked["for"])
     except ValueError as error:
         raise ProblemError(422, f"for: {error}") from None
-    return rule_named(sent.get("rule")), length
+    return rule_named(asked.get("rule")), length
 
 
 def rule_named(name: object) -> str:

@@ -3,16 +3,14 @@
 from datetime import timedelta
 from urllib.parse import parse_qs
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.model import Snooze
-from monitor.poll.silence import silence
 from monitor.quantity import parse_duration
 from monitor.store import Tx, snoozes
-from monitor.web.api import rule_named
+from monitor.web.api import be_silent, rule_named
 from monitor.web.problem import ProblemError
-from monitor.web.site import Site, known
+from monitor.web.site import Site, known, sent
 
 _LARGEST = 1024
 """Bytes of a form."""
@@ -20,16 +18,9 @@ _LARGEST = 1024
 
 async def snooze(site: Site, request: Request) -> Response:
     """Be silent about an account, or a rule of it, up to its present level."""
-    name, now, form = site.account(request), site.behind.clock.now(), await _form(request)
+    name, form = site.account(request), await _form(request)
     rule, length = rule_named(form.get("rule") or None), _length(form.get("for", ""))
-
-    def ask(tx: Tx) -> Snooze | None:
-        asked = silence(tx, name, rule, length, now)
-        if asked is not None:
-            snoozes.ask(tx, asked)
-        return asked
-
-    if await site.behind.store.do(ask) is None:
+    if await be_silent(site, name, rule, length) is None:
         raise ProblemError(409, f"{name} {rule}".rstrip() + " has no alert: say for how long")
     return _back(f"/accounts/{name}#silence")
 
@@ -62,15 +53,8 @@ async def _form(request: Request) -> dict[str, str]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in {"", "application/x-www-form-urlencoded"}:
         raise ProblemError(415, "this takes what its form sends")
-    sent = b""
     try:
-        async for part in request.stream():
-            sent += part
-            if len(sent) > _LARGEST:
-                raise ProblemError(413, f"more than {_LARGEST} bytes: send less", {"Connection": "close"})
-        found = parse_qs(sent.decode(), keep_blank_values=True, max_num_fields=8)
-    except ClientDisconnect:
-        raise ProblemError(400, "the request did not come to its end") from None
+        found = parse_qs((await sent(request, _LARGEST)).decode(), keep_blank_values=True, max_num_fields=8)
     except ValueError:
         raise ProblemError(400, "this is no form") from None
     return {name: values[0] for name, values in found.items()}

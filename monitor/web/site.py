@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from monitor.documents import encode
@@ -77,6 +77,19 @@ class Site:
     def account(self, request: Request) -> str:
         """Return the account that a path names, if there is one."""
         return known(request.path_params["name"], self.behind.config().accounts, "account")
+
+
+async def sent(request: Request, largest: int) -> bytes:
+    """Return what somebody sends us; a ProblemError if it is too much, or does not come to its end."""
+    found = b""
+    try:
+        async for part in request.stream():
+            found += part
+            if len(found) > largest:
+                raise ProblemError(413, f"more than {largest} bytes: send less", {"Connection": "close"})
+    except ClientDisconnect:
+        raise ProblemError(400, "the request did not come to its end") from None
+    return found
 
 
 def known(name: str, there: Iterable[str], what: str) -> str:
