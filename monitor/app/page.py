@@ -6,6 +6,7 @@ What serves it takes 6 MB and a tenth of a second to load: it is, once somebody 
 import asyncio
 import contextlib
 import socket
+import sys
 from typing import Any
 
 from monitor import log
@@ -16,6 +17,9 @@ from monitor.web.bind import bind
 RETRY = 10.0
 """Real seconds between two tries at a port that is taken."""
 _STOP = 2.0
+_TURN = 0.0005
+"""Seconds that a thread which writes a page keeps the others waiting: with the usual ten times as many, polls, each of
+which takes many short turns, start seconds late while somebody asks for pages in a loop."""
 
 
 class Page:
@@ -145,6 +149,7 @@ def _unusable(config: Config) -> str:
 
 def _load() -> tuple[Any, Any]:
     """Load all that serves; the polls go on meanwhile."""
+    sys.setswitchinterval(_TURN)
     from monitor.web import routes, server  # noqa: PLC0415 - see above
 
     return routes, server
