@@ -68,7 +68,7 @@ def read(tx: Tx, now: datetime, chosen: Sequence[str] = (), *, most: int | None 
     accounts, alerts = dict(sorted(memory.recall_all(tx).items())), casebook.open_alerts(tx)
     levels = worst(alerts)
     asked = choose(chosen, list(accounts), "polled account")
-    shown = asked if most is None else ranked(asked, accounts, levels)[:most]
+    shown = asked if most is None else memory.ranked(asked, accounts, levels)[:most]
     untried = {channel: Health(channel=channel) for channel, _ in counts}
     return Known(
         now=now,
@@ -83,11 +83,6 @@ def read(tx: Tx, now: datetime, chosen: Sequence[str] = (), *, most: int | None 
         standings={name: informed(tx, accounts[name], Level.OK) for name in shown},
         hours={name: hours_since(tx, accounts[name], now - WEEK) for name in shown} if most is not None else {},
     )
-
-
-def ranked(names: Sequence[str], accounts: Mapping[str, Memory], levels: Mapping[str, Level]) -> list[str]:
-    """Return accounts in the order in which somebody should look at them: worst first, then those that are not read."""
-    return sorted(names, key=lambda name: (-levels.get(name, Level.OK), accounts[name].failure is None, name))
 
 
 def worst(alerts: Sequence[Alert]) -> dict[str, Level]:

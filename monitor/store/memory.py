@@ -1,6 +1,6 @@
 """What is remembered of accounts: the latest reading, why there is none now, and since when."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -243,6 +243,11 @@ def _any_of(names: Collection[str] | None) -> ColumnElement[bool]:
 def known_accounts(tx: Connection) -> set[str]:
     """Return every account of which something is remembered."""
     return set(tx.execute(select(schema.accounts.c.name)).scalars())
+
+
+def ranked(names: Iterable[str], accounts: Mapping[str, Memory], levels: Mapping[str, Level]) -> list[str]:
+    """Return accounts in the order in which somebody should look at them: worst first, then those that are not read."""
+    return sorted(names, key=lambda name: (-levels.get(name, Level.OK), accounts[name].failure is None, name))
 
 
 def standing(memory: Memory, level: Level) -> Standing:

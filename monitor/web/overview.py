@@ -135,8 +135,8 @@ class _Known:
 
     def ranked(self, part: str) -> list[str]:
         """Return the accounts whose name has something in it: worst first, then those that are not read."""
-        names = [name for name in self.accounts if part.lower() in name]
-        return sorted(names, key=lambda name: (-self.level(name), self.accounts[name].failure is None, name))
+        names = (name for name in self.accounts if part.lower() in name)
+        return memory.ranked(names, self.accounts, self.levels)
 
 
 async def overview(site: Site, request: Request) -> Response:
