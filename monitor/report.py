@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 
-from structlog.stdlib import BoundLogger
-
 from monitor.alerts import Ruling
 from monitor.config import Config
+from monitor.log import Logger
 from monitor.model import MONITOR, Message
 from monitor.poll import Home, Move, Polled
 from monitor.store import Store, as_of
 from monitor.store.life import Life
 
 
-def start(log: BoundLogger, config: Config, store: Store, life: Life) -> None:
+def start(log: Logger, config: Config, store: Store, life: Life) -> None:
     """Say with what the daemon starts; a first start loudly, since it may be a database that was lost."""
     database = str(store.path)
     if store.is_first_start:
@@ -31,13 +30,13 @@ def start(log: BoundLogger, config: Config, store: Store, life: Life) -> None:
     warnings(log, config)
 
 
-def warnings(log: BoundLogger, config: Config) -> None:
+def warnings(log: Logger, config: Config) -> None:
     """Say what is odd about the configuration."""
     for warning in config.warnings:
         log.warning("configuration", note=warning)
 
 
-def polled(log: BoundLogger, found: Polled) -> None:
+def polled(log: Logger, found: Polled) -> None:
     """Say what a poll changed."""
     name, before, after = found.after.account, found.before.failure, found.after.failure
     if after is not None and (before is None or before.kind is not after.kind):
@@ -51,14 +50,14 @@ def polled(log: BoundLogger, found: Polled) -> None:
         log.debug("polled", account=name, balance_usd=found.after.reading.balance_usd)
 
 
-def _moved(log: BoundLogger, account: str, ruling: Ruling) -> None:
+def _moved(log: Logger, account: str, ruling: Ruling) -> None:
     now, before = ruling.state.level, ruling.case.state.level
     say = log.warning if now > before else log.info
     said = ruling.alert.phrase if ruling.alert else ""
     say("alert", account=account, rule=ruling.case.rule.name, now=now.word, before=before.word, said=said)
 
 
-def home(log: BoundLogger, found: Home, *, was_well: bool) -> None:
+def home(log: Logger, found: Home, *, was_well: bool) -> None:
     """Say that the disk is in trouble, or no longer."""
     if found.last:
         log.error("database_failing", database=found.database, reason=found.last, note="all goes on from memory")
@@ -66,14 +65,14 @@ def home(log: BoundLogger, found: Home, *, was_well: bool) -> None:
         log.warning("database_recovered", database=found.database, kept=found.kept or None)
 
 
-def own(log: BoundLogger, moves: Sequence[Move]) -> None:
+def own(log: Logger, moves: Sequence[Move]) -> None:
     """Say what the monitor's own alerts came to: channels that do not deliver, accounts that fail alike."""
     for move in moves:
         say = log.warning if move.now > move.before else log.info
         say("alert", account=MONITOR, rule=move.rule, now=move.now.word, before=move.before.word, said=move.said)
 
 
-def lost(log: BoundLogger, messages: Sequence[Message]) -> None:
+def lost(log: Logger, messages: Sequence[Message]) -> None:
     """Say what was given up."""
     for message in messages:
         log.error("gave_up", channel=message.channel, message=message.id, title=message.title)

@@ -15,7 +15,8 @@ from typing import Any, Self
 
 QUIET = {"BALANCE_MONITOR_WEB__LISTEN": "off"}
 """Many daemons run beside each other here: those that are looked at are given a port."""
-COMMAND = [sys.executable, "-m", "monitor"]
+COMMAND = [os.environ.get("AS_INSTALLED", sys.executable), "-m", "monitor"]
+"""Of this environment, or, in the benchmark, of one that has what users have: no library more, and all bytecode."""
 
 
 def clean_environment(**extra: str) -> dict[str, str]:

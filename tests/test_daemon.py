@@ -73,6 +73,21 @@ def test_a_first_start_while_already_low_is_told_within_seconds(api: Api, tmp_pa
     _assert_clean_log(run)
 
 
+def test_what_only_people_at_a_terminal_need_is_not_in_its_memory(api: Api, tmp_path: Path) -> None:
+    loaded = tmp_path / "loaded"
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import atexit, sys; atexit.register(lambda: open({str(loaded)!r}, 'w').write(' '.join(sys.modules)))\n"
+    )
+    api.change(balance_usd=20)
+    with Webhook() as hook, Run(tmp_path, settings(api, hook.url), PYTHONPATH=str(tmp_path)) as run:
+        run.start()
+        hook.wait_posts(1, 20)  # of a first start, so that the database was made too
+        assert run.stop() == 0
+    modules = {name.partition(".")[0] for name in loaded.read_text().split()}
+    assert {"alembic", "apprise", "httpx", "structlog"} <= modules
+    assert not {"rich", "pygments"} & modules
+
+
 def test_a_kill_in_the_middle_loses_and_repeats_nothing_that_was_settled(api: Api, tmp_path: Path) -> None:
     api.change(balance_usd=20)
     with Webhook() as hook, Run(tmp_path, settings(api, hook.url)) as run:

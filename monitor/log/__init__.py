@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-import structlog
-from structlog.typing import EventDict
-
 from monitor.log.lines import KEYS, OURS, Entry, Render, renderer
 from monitor.log.redaction import hide, redact
+from monitor.log.structured import structlog
 
-__all__ = ["get", "hide", "redact", "setup"]
+__all__ = ["Logger", "get", "hide", "redact", "setup"]
+
+Logger = structlog.stdlib.BoundLogger
 
 
 def setup(*, level: str, format: str, stream: TextIO, environ: Mapping[str, str]) -> None:  # noqa: A002 - the user's word
@@ -31,13 +31,13 @@ def setup(*, level: str, format: str, stream: TextIO, environ: Mapping[str, str]
     logging.captureWarnings(capture=True)
 
 
-def get(name: str = OURS) -> structlog.stdlib.BoundLogger:
+def get(name: str = OURS) -> Logger:
     """Give a logger; names of ours are ``monitor`` and ``monitor.…``.
 
     Before ``setup`` only the events of warnings and worse are seen, without their keys, on standard error.
     """
     _configure()
-    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    logger: Logger = structlog.stdlib.get_logger(name)
     return logger
 
 
@@ -80,7 +80,7 @@ def _configure() -> None:
     )
 
 
-def _hand_over(_logger: object, _method: str, keys: EventDict) -> tuple[tuple[str], dict[str, Any]]:
+def _hand_over(_logger: object, _method: str, keys: structlog.typing.EventDict) -> tuple[tuple[str], dict[str, Any]]:
     """Pass an event on as a record of the standard library, where those of all others are."""
     event, error = keys.pop("event"), keys.pop("exc_info", None)
     return (str(event),), {"exc_info": error, "extra": {KEYS: keys}}

@@ -16,7 +16,7 @@ from live import Api, Run, settings, until
 from receivers import Webhook
 
 from bench.figure import Figure
-from bench.ground import as_installed, cpu_seconds, memory_megabytes, requests, scale
+from bench.ground import cpu_seconds, memory_megabytes, requests, scale
 from monitor.schedule import phase_of
 
 INTERVAL = scale(60, 5)
@@ -63,7 +63,7 @@ def _alone(folder: Path) -> float:
     with (
         Api("drain") as api,
         Webhook() as webhook,
-        Run(folder, settings(api, webhook.url), **as_installed(folder)) as run,
+        Run(folder, settings(api, webhook.url)) as run,
     ):
         run.start()
         _let_send(api, webhook, "main")
@@ -87,7 +87,7 @@ def _look() -> Crowd:
         scenario.write_text(f'[accounts.some]\ncopies = {_COUNT}\nbalance_usd = 5000\nspend_usd_per_hour = "1.20"\n')
         with Api(str(scenario)) as api, Webhook() as webhook:
             text = settings(api, webhook.url, interval=f"{INTERVAL}s", accounts=tuple(api.keys))
-            with Run(folder, text, **as_installed(folder)) as run:
+            with Run(folder, text) as run:
                 run.start(wait=False)
                 until(lambda: run.events("started"), "the start", 120)
                 time.sleep(scale(INTERVAL, 8))

@@ -25,17 +25,6 @@ def scale(full: int, small: int) -> int:
     return small if "BENCH_SMALL" in os.environ else full
 
 
-def as_installed(folder: Path) -> dict[str, str]:
-    """Return an environment in which a process does not find what is there only for development.
-
-    httpx and structlog load rich and pygments where they find them, which costs 4 MB and 0.1 s that no user pays.
-    """
-    hidden = folder / "as-installed"
-    hidden.mkdir(exist_ok=True)
-    (hidden / "sitecustomize.py").write_text('import sys\nsys.modules.update(dict.fromkeys(("rich", "pygments")))\n')
-    return {"PYTHONPATH": os.pathsep.join([str(hidden), *filter(None, [os.environ.get("PYTHONPATH")])])}
-
-
 @asynccontextmanager
 async def daemon_on(folder: Path, text: str) -> AsyncIterator[Daemon]:
     """Give the real daemon with its store and provider; its polls are made by whoever measures."""

@@ -11,7 +11,7 @@ import httpx
 from live import Api, Run, settings, until
 
 from bench.figure import Figure
-from bench.ground import Request, as_installed, memory_megabytes, requests, scale
+from bench.ground import Request, memory_megabytes, requests, scale
 from monitor.schedule import phase_of
 
 _COUNT, _INTERVAL = scale(1000, 40), scale(30, 5)
@@ -32,7 +32,7 @@ def measure(folder: Path) -> list[Figure]:
     scenario.write_text(f'[accounts.some]\ncopies = {_COUNT}\nbalance_usd = 5000\nspend_usd_per_hour = "60"\n')
     with Api(str(scenario)) as api:
         text = settings(api, interval=f"{_INTERVAL}s", accounts=tuple(api.keys))
-        environment = as_installed(folder) | {"BALANCE_MONITOR_WEB__LISTEN": "127.0.0.1:0"}
+        environment = {"BALANCE_MONITOR_WEB__LISTEN": "127.0.0.1:0"}
         with Run(folder, text, **environment) as run:
             page = str(run.start().wait_event("page", seconds=60)["address"])
             until(lambda: api.requests("some_1") > 1, "the second poll", 3 * _INTERVAL + 30)

@@ -9,7 +9,7 @@ from live import Api, Run, until
 from receivers import Webhook
 
 from bench.figure import Figure
-from bench.ground import Request, as_installed, requests, scale
+from bench.ground import Request, requests, scale
 
 _COUNT = scale(200, 5)
 _PAUSE = 0.25
@@ -36,7 +36,7 @@ def _times(folder: Path, *, chart: bool) -> list[float]:
     scenario.write_text(f"[accounts.some]\ncopies = {_COUNT}\nbalance_usd = 100\n")
     with Api(str(scenario)) as api, Webhook() as webhook:
         text = _settings(api, webhook.port, chart=chart)
-        with Run(folder, text, **as_installed(folder)) as run:
+        with Run(folder, text) as run:
             run.start()
             return _fall(api, webhook)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from live import Api, Run, settings
 
 from bench.figure import Figure
-from bench.ground import as_installed, requests, scale
+from bench.ground import requests, scale
 
 _TIMES = scale(15, 2)
 
@@ -28,7 +28,7 @@ def measure(folder: Path) -> list[Figure]:
 
 def _start(folder: Path, api: Api, text: str) -> float:
     known = api.requests()
-    with Run(folder, text, **as_installed(folder)) as run:
+    with Run(folder, text) as run:
         wall = time.time()
         run.start(wait=False)
         api.wait_for_poll(known)
@@ -37,5 +37,5 @@ def _start(folder: Path, api: Api, text: str) -> float:
 
 def _check(folder: Path) -> float:
     began = time.monotonic()
-    assert Run(folder, **as_installed(folder)).command("check").returncode == 0
+    assert Run(folder).command("check").returncode == 0
     return time.monotonic() - began
