@@ -196,6 +196,16 @@ def test_a_daemon_that_goes_on_from_memory_is_said_to(world: World) -> None:
     assert lines[2].startswith("● What follows is as of 1 hour and 55 minutes ago")
 
 
+def test_a_daemon_whose_disk_failed_before_it_wrote_of_itself_is_healthy_for_it_says_so(world: World) -> None:
+    with beating(world.folder / "monitor.db"):
+        lines = see("status").lines
+    assert lines[:3] == [
+        "● Healthy.",
+        "● The database cannot be used (the disk is full): all goes on from memory.",
+        "● What follows is from before its start.",
+    ]
+
+
 @pytest.mark.usefixtures("world")
 def test_where_nothing_was_polled_yet_status_says_so() -> None:
     assert see("status").lines[-1] == "No account has been polled yet."

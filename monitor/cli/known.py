@@ -96,15 +96,22 @@ def worst(alerts: Sequence[Alert]) -> dict[str, Level]:
 def about_daemon(known: Known) -> str:
     """Say how the daemon is, and what a reader must know of what follows."""
     found, now = known.life, known.now
-    if found is None or known.wrong is not None:
+    if known.wrong is not None:
         return f"Not healthy: {known.wrong}."
-    lines = [f"Healthy, up for {spoken(now - found.started_at)} (process {found.pid}, {found.config})."]
+    lines = [
+        f"Healthy, up for {spoken(now - found.started_at)} (process {found.pid}, {found.config})."
+        if found
+        else "Healthy."
+    ]
     if known.trouble:
-        lines.append(f"The database cannot be used ({known.trouble}): all goes on from memory.")
-        lines.append(f"What follows is as of {ago(found.beat_at, now)}.")
+        as_of = f"as of {ago(found.beat_at, now)}" if found else "from before its start"
+        lines += [
+            f"The database cannot be used ({known.trouble}): all goes on from memory.",
+            f"What follows is {as_of}.",
+        ]
     if known.page:
         lines.append(f"The page is not served: {known.page}.")
-    if found.reload_error is not None:
+    if found is not None and found.reload_error is not None:
         lines.append(f"The last reload was refused, the earlier configuration goes on: {found.reload_error}")
     return "\n".join(lines)
 
