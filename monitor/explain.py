@@ -8,10 +8,10 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
+from monitor import retry_after
+
 LONGEST: Final = 200
 """Characters of a reason."""
-LONGEST_WAIT: Final = 3600.0
-"""Seconds that a service may ask us to wait."""
 
 # How Apprise's plugins write down what went wrong: the same few phrases in nearly all of them. Anchored, because some
 # also log the message itself, which may say anything.
@@ -40,17 +40,14 @@ def explain(lines: list[Line]) -> str:
 
 
 def asked_wait(lines: list[Line]) -> timedelta | None:
-    """Find how long the service asked us to wait, at most 1 h, if it says so in its answer, as Telegram and Discord do.
-
-    Apprise keeps no header, and so no Retry-After.
-    """
+    """Find how long the service asked us to wait, at most 1 h, if its answer says so, as Telegram's and Discord's."""
     try:
         answer = json.loads(_decoded(_last(_ANSWER, [text for _, text in lines])))
     except ValueError:
         return None
     match answer:
         case {"retry_after": int() | float() as seconds} | {"parameters": {"retry_after": int() | float() as seconds}}:
-            return timedelta(seconds=min(seconds, LONGEST_WAIT)) if seconds > 0 else None
+            return timedelta(seconds=min(seconds, retry_after.LONGEST.total_seconds())) if seconds > 0 else None
         case _:
             return None
 

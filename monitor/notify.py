@@ -11,13 +11,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from monitor import address
+from monitor import address, retry_after
 from monitor.apart import apart
 from monitor.broker import Visit, visit
-from monitor.curb import curb
+from monitor.curb import curb, listening
 from monitor.dress import Form, Worn, dress
 from monitor.explain import LONGEST, Line, asked_wait, explain
 from monitor.model import Level, Message, NotSent, Outcome, Sent
@@ -113,7 +114,7 @@ class Notifier:
         worn = dress(message, address.scheme(self._url), self._form, has_title=service.title_maxlen > 0)
         self._fit(service, worn)
         self._take_turn(service.request_rate_per_sec)
-        with self._visit(service) as visiting:
+        with self._visit(service) as visiting, listening() as heard:
             result = way.notify(
                 title=worn.title,
                 body=worn.body,
@@ -125,7 +126,8 @@ class Notifier:
         if result:
             return Sent()
         lines = [(entry.level, entry.message) for entry in result.logs()]
-        return NotSent(visiting.refusal or self._reason(lines), asked_wait(lines))
+        wait = asked_wait(lines) or retry_after.parse(heard.retry_after.strip(), lambda: datetime.now(UTC))
+        return NotSent(visiting.refusal or self._reason(lines), wait)
 
     def _way_to(self, url: str) -> "apprise.Apprise | None":
         return _way(url) if self._is_broker else self._ways(url)

@@ -13,7 +13,7 @@ CORE = (
     "monitor/figures.py,monitor/outlook.py,monitor/replay.py,monitor/together.py,monitor/digest.py,"
     "monitor/chart/*,"
     "monitor/rules.py,monitor/rules/*,monitor/alerts/*,monitor/messages.py,monitor/merged.py,monitor/hindsight.py,"
-    "monitor/address.py,monitor/apart.py,monitor/dress.py,monitor/mail.py,monitor/explain.py,"
+    "monitor/address.py,monitor/apart.py,monitor/dress.py,monitor/mail.py,monitor/explain.py,monitor/retry_after.py,"
     "monitor/deliver.py,monitor/deliver/*"
 )
 

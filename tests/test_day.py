@@ -22,19 +22,19 @@ def test_a_day_is_read_to_the_character(place: Place, tmp_path: Path, monkeypatc
     check_day(place, tmp_path, monkeypatch)
 
 
-OURS = (timedelta(seconds=8), timedelta(seconds=10))
-"""Our own first pause."""
+HEADER = (timedelta(seconds=90),) * 2
+"""What the header asks for."""
 
 
 @pytest.mark.parametrize(
     ("name", "answer", "pause"),
     [
-        ("Slack webhook", "rate_limited", OURS),
-        ("Slack bot", {"ok": False, "error": "ratelimited"}, OURS),
+        ("Slack webhook", "rate_limited", HEADER),
+        ("Slack bot", {"ok": False, "error": "ratelimited"}, HEADER),
         ("Telegram", {"ok": False, "parameters": {"retry_after": 90}}, (timedelta(seconds=90),) * 2),
         ("Discord", {"message": "You are being rate limited.", "retry_after": 64.5}, (timedelta(seconds=64.5),) * 2),
-        ("PagerDuty", {"status": "throttle exceeded"}, OURS),
-        ("Opsgenie", {"message": "You are making too many requests!"}, OURS),
+        ("PagerDuty", {"status": "throttle exceeded"}, HEADER),
+        ("Opsgenie", {"message": "You are making too many requests!"}, HEADER),
     ],
 )
 def test_a_service_that_is_asked_too_often_is_left_alone_for_a_while_and_then_told(

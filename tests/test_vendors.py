@@ -71,6 +71,8 @@ DIGEST = message(
     "main: $42.10",
     severity=Level.INFO,
 )
+HEADER = timedelta(seconds=40)
+"""What the header of a refusal asks for."""
 KINDS = {"raised": RAISED, "reminder": REMINDER, "resolved": RESOLVED, "digest": DIGEST}
 CHATS: dict[str, tuple[Callable[[], Vendor], str]] = {
     "Slack webhook": (Slack, Slack.WEBHOOK_URL),
@@ -201,16 +203,16 @@ def test_too_many_requests_are_no_delivery_and_the_next_attempt_is(
             timedelta(seconds=64.5),
         ),
         (Telegram, Telegram.URL, {"error_code": 429, "parameters": {"retry_after": 90_000}}, timedelta(hours=1)),
-        (Telegram, Telegram.URL, {"error_code": 429, "parameters": {"retry_after": 0}}, None),
-        (Telegram, Telegram.URL, {"error_code": 429, "parameters": "soon"}, None),
-        (Slack, Slack.WEBHOOK_URL, "rate_limited", None),
+        (Telegram, Telegram.URL, {"error_code": 429, "parameters": {"retry_after": 0}}, HEADER),
+        (Telegram, Telegram.URL, {"error_code": 429, "parameters": "soon"}, HEADER),
+        (Slack, Slack.WEBHOOK_URL, "rate_limited", HEADER),
     ],
 )
-def test_how_long_a_service_asks_us_to_wait_is_heard_where_its_answer_says_it(
+def test_how_long_a_service_asks_us_to_wait_is_heard_in_its_answer_and_else_in_its_header(
     play: Play, make: Callable[[], Vendor], url: str, answer: object, wait: timedelta | None
 ) -> None:
     vendor = make()
-    vendor.busy(Answer(429, answer, {"Retry-After": "35"}), times=2)
+    vendor.busy(Answer(429, answer, {"Retry-After": f"{HEADER.seconds}"}), times=2)
     play(vendor)
     (outcome,) = send(url, RAISED)
     assert isinstance(outcome, NotSent)

@@ -4,13 +4,12 @@ The shapes are those of the published documentation: an envelope ``{"code":200,"
 for errors ``{"code":401,"message":…}`` or ``{"error":{"code":…,"message":…}}``, at any HTTP status, 200 included.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
 
+from monitor import retry_after
 from monitor.model import Failure, Kind, Reading
 from monitor.provider.fields import UnclearError, amount, document, flag, label, moment, optional_amount
 
@@ -19,9 +18,6 @@ __all__ = ["REDIRECTS", "Answer", "Passing", "UnclearError", "judge"]
 REDIRECTS = range(300, 400)
 _SERVER_ERRORS = range(500, 600)
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
-_LONGEST_WAIT = 3600
-_SECONDS = re.compile(r"\d+", re.ASCII)
-_DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ def judge(answer: Answer, *, key: str, now: Callable[[], datetime]) -> Reading |
     seen = _judge(answer, key)
     if not answer.retry_after or isinstance(seen, Reading):
         return seen
-    wait = _asked_wait(answer.retry_after, now)
+    wait = retry_after.parse(answer.retry_after, now)
     if isinstance(seen, Passing):
         return Passing(replace(seen.failure, retry_after=wait))
     return replace(seen, retry_after=wait) if seen.kind is Kind.UNREACHABLE else seen
@@ -159,18 +155,3 @@ def _message(said: Mapping[str, object]) -> str:
     error = said.get("error")
     message = error.get("message") if isinstance(error, dict) else error or said.get("message")
     return message.strip() if isinstance(message, str) else ""
-
-
-def _asked_wait(header: str, now: Callable[[], datetime]) -> timedelta | None:
-    """Read a Retry-After (RFC 9110, 10.2.3), at most 1 h; None for garbage and for what is over."""
-    if _SECONDS.fullmatch(header):
-        seconds = int(header) if len(header) <= len(str(_LONGEST_WAIT)) else _LONGEST_WAIT
-        wait = timedelta(seconds=min(seconds, _LONGEST_WAIT))
-    elif _DATE.fullmatch(header):
-        try:
-            wait = min(parsedate_to_datetime(header) - now(), timedelta(seconds=_LONGEST_WAIT))
-        except ValueError:  # a 31 February
-            return None
-    else:
-        return None
-    return wait if wait > timedelta(0) else None
