@@ -72,6 +72,38 @@ def test_accounts_and_alerts_are_told_in_the_words_of_the_commands(site: Site, w
         assert whole == accounts["accounts"][0] | {"alerts": alerts, "snoozes": []}
 
 
+def test_alerts_that_are_over_are_there_for_who_asks_the_latest_first(site: Site, world: World, as_told: Told) -> None:
+    for balance in (20, 100, 4, 100, 20):
+        world.sees_balance(balance, after=timedelta(hours=2))
+
+    def alerts(query: str = "") -> object:
+        return site.get(f"/api/v1/alerts{query}").json()["alerts"]
+
+    every = as_told("alerts", "--all")["alerts"]
+    assert isinstance(every, list)
+    first, second, still = every
+    assert (first["worst"], second["worst"], still["ended_at"]) == ("warning", "critical", None)
+    assert alerts() == alerts("?account=main") == [still]
+    assert alerts("?past=1") == [still, second]
+    assert alerts("?past=1000&account=main") == [still, second, first]
+    assert alerts("?past=50&account=monitor") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("past=1001", "past: a number up to 1000, such as 50"),
+        ("past=-1", "past: a number up to 1000, such as 50"),
+        ("past=", "past: a number up to 1000, such as 50"),
+        ("account=other", "account: there is none of that name"),
+        ("since=7d", "an unknown parameter: there are account and past"),
+    ],
+)
+def test_what_cannot_be_asked_of_alerts_is_refused_in_a_sentence(site: Site, query: str, sentence: str) -> None:
+    answer = site.get(f"/api/v1/alerts?{query}")
+    assert (answer.status_code, answer.json()["detail"]) == (422, sentence)
+
+
 def test_an_account_that_was_never_polled_is_there_with_nothing_known(site: Site) -> None:
     found = site.get("/api/v1/accounts").json()["accounts"]
     assert [(one["account"], one["level"], one["reading"], one["polled_at"]) for one in found] == [

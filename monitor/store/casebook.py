@@ -117,6 +117,14 @@ def ended_alerts(transaction: Begin, accounts: Collection[str] = (), *, rows: in
     return pages(transaction, read, (_LONG_AGO, ""), rows=rows)
 
 
+def past_alerts(tx: Connection, account: str, most: int) -> list[Ended]:
+    """Return the latest alerts that are over, of an account or, if that is empty, of all; the last to end first."""
+    its = schema.alerts.c
+    query = select(schema.alerts).where(its.ended_at.is_not(None)).order_by(its.ended_at.desc(), its.id).limit(most)
+    rows = tx.execute(query.where(its.account == account) if account else query)
+    return [Ended(_alert(row), row.ended_at) for row in rows]
+
+
 def latest_alerts(tx: Connection, account: str, most: int) -> list[tuple[Alert, datetime | None]]:
     """Return the latest alerts of an account and when each ended, those that are open first."""
     its = schema.alerts.c

@@ -1,6 +1,8 @@
 """What programs ask for: accounts, their history, alerts, silence, test messages."""
 
 import json
+import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +13,9 @@ from monitor.documents import encode
 from monitor.documents.account import account as account_document
 from monitor.documents.account import snooze as snooze_document
 from monitor.documents.account import tried
-from monitor.documents.alert import open_alerts, shown
+from monitor.documents.alert import Shown, open_alerts, shown
 from monitor.messages import Standing
-from monitor.model import Level, Snooze
+from monitor.model import MONITOR, Level, Snooze
 from monitor.poll import informed
 from monitor.poll.money import standings
 from monitor.poll.silence import silence
@@ -26,6 +28,9 @@ from monitor.web.site import Site, answer, known, sent, told
 
 _LARGEST = 4096
 """Bytes of what somebody sends us."""
+MOST_PAST = 1000
+"""Alerts that are over, in an answer."""
+_COUNT = re.compile(r"\d{1,4}", re.ASCII)
 _RULES = [rule.name for rule in RULES]
 
 
@@ -62,9 +67,28 @@ async def account(site: Site, request: Request) -> Response:
 
 
 async def alerts(site: Site, request: Request) -> Response:
-    """Answer what is wrong, and who was told."""
-    text = await site.read(lambda tx: encode({"alerts": [shown(one) for one in open_alerts(tx)]}))
-    return answer(request, text)
+    """Answer what is wrong, and who was told; then what was wrong, as much of it as is asked for."""
+    account, past = _scope(request.query_params)
+    configured = site.behind.config().accounts
+
+    def look(tx: Tx) -> str:
+        if account and account not in {MONITOR, *configured, *casebook.accounts(tx)}:
+            raise ProblemError(422, "account: there is none of that name")
+        over = [Shown(one.alert, one.at) for one in casebook.past_alerts(tx, account, past)]
+        return encode({"alerts": [shown(one) for one in (*open_alerts(tx, [account] if account else []), *over)]})
+
+    return answer(request, await site.read(look))
+
+
+def _scope(given: Mapping[str, str]) -> tuple[str, int]:
+    """Return the account, empty for all, and how many alerts that are over."""
+    for key in given:
+        if key not in {"account", "past"}:
+            raise ProblemError(422, "an unknown parameter: there are account and past")
+    past = given.get("past", "0")
+    if not _COUNT.fullmatch(past) or int(past) > MOST_PAST:
+        raise ProblemError(422, f"past: a number up to {MOST_PAST}, such as 50")
+    return given.get("account", ""), int(past)
 
 
 # -- changes ----------------------------------------------------------------------------------------------------------

@@ -71,8 +71,13 @@ TABLE = (
         method="GET",
         path="/api/v1/alerts",
         call=api.alerts,
-        about="Every open alert, and who was told of it.",
+        about="Every open alert, and who was told of it; and, if asked for, those that are over.",
         answer=shapes.Alerts,
+        query=(
+            ("account", "of one account only; monitor is the monitor itself"),
+            ("past", f"how many of those that are over, the latest first; 0 unless given, {api.MOST_PAST:,} at most"),
+        ),
+        problems=(422,),
     ),
     Address(
         method="POST",

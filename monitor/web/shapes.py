@@ -126,7 +126,7 @@ class Alert(Shape):
 
 
 class Alerts(Shape):
-    """Every open alert, the oldest first; the monitor's own are those of the account monitor."""
+    """Every open alert, the oldest first, then those that are over, if asked for. Account monitor: its own."""
 
     alerts: list[Alert]
 
