@@ -14,7 +14,8 @@ from world import World, reading
 from monitor.cli import root
 from monitor.model import Kind, Level, NotSent
 from monitor.pulse import Pulse
-from monitor.store import snoozes
+from monitor.store import outbox, snoozes
+from monitor.store.outbox import Health
 
 Worlds = Callable[..., World]
 
@@ -102,6 +103,20 @@ def test_alerts_that_are_over_are_there_for_who_asks_the_latest_first(site: Site
 def test_what_cannot_be_asked_of_alerts_is_refused_in_a_sentence(site: Site, query: str, sentence: str) -> None:
     answer = site.get(f"/api/v1/alerts?{query}")
     assert (answer.status_code, answer.json()["detail"]) == (422, sentence)
+
+
+def test_channels_are_told_in_the_words_of_the_command(site: Site, world: World, as_told: Told) -> None:
+    assert [one["channel"] for one in site.get("/api/v1/channels").json()["channels"]] == [
+        "ops"
+    ]  # that sent nothing yet
+    world.reads(4)
+    with world.store.transaction() as tx:
+        outbox.save_health(
+            tx, Health(channel="ops", failures=2, failing_since=world.now, last_error="HTTP 403 Forbidden")
+        )
+    channels = site.get("/api/v1/channels").json()["channels"]
+    assert channels == as_told("status")["channels"]
+    assert [(one["failures"], one["last_error"], one["waiting"]) for one in channels] == [(2, "HTTP 403 Forbidden", 1)]
 
 
 def test_an_account_that_was_never_polled_is_there_with_nothing_known(site: Site) -> None:

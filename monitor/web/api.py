@@ -1,4 +1,4 @@
-"""What programs ask for: accounts, their history, alerts, silence, test messages."""
+"""What programs ask for: accounts, alerts, channels, silence, test messages."""
 
 import json
 import re
@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from monitor.documents import encode
 from monitor.documents.account import account as account_document
+from monitor.documents.account import channel as channel_document
 from monitor.documents.account import snooze as snooze_document
 from monitor.documents.account import tried
 from monitor.documents.alert import Shown, open_alerts, shown
@@ -21,8 +22,9 @@ from monitor.poll.money import standings
 from monitor.poll.silence import silence
 from monitor.quantity import parse_duration
 from monitor.rules import RULES
-from monitor.store import Tx, casebook, memory, snoozes
+from monitor.store import Tx, casebook, memory, outbox, snoozes
 from monitor.store.memory import Memory
+from monitor.store.outbox import Health
 from monitor.web.problem import ProblemError
 from monitor.web.site import Site, answer, known, sent, told
 
@@ -89,6 +91,18 @@ def _scope(given: Mapping[str, str]) -> tuple[str, int]:
     if not _COUNT.fullmatch(past) or int(past) > MOST_PAST:
         raise ProblemError(422, f"past: a number up to {MOST_PAST}, such as 50")
     return given.get("account", ""), int(past)
+
+
+async def channels(site: Site, request: Request) -> Response:
+    """Answer how every channel is doing."""
+    names = sorted(site.behind.config().channels)
+
+    def look(tx: Tx) -> str:
+        health, counts = outbox.all_health(tx), outbox.counts(tx)
+        found = [channel_document(health.get(name) or Health(channel=name), counts) for name in names]
+        return encode({"channels": found})
+
+    return answer(request, await site.read(look))
 
 
 # -- changes ----------------------------------------------------------------------------------------------------------

@@ -80,6 +80,13 @@ TABLE = (
         problems=(422,),
     ),
     Address(
+        method="GET",
+        path="/api/v1/channels",
+        call=api.channels,
+        about="How every channel is doing, and what has not reached it.",
+        answer=shapes.Channels,
+    ),
+    Address(
         method="POST",
         path="/api/v1/accounts/{name}/snooze",
         call=api.snooze,

@@ -131,6 +131,28 @@ class Alerts(Shape):
     alerts: list[Alert]
 
 
+class Channel(Shape):
+    """How a channel is doing; it waits between attempts, the longer the more have failed in a row."""
+
+    channel: str
+    failures: int = Field(description="attempts in a row that failed")
+    failing_since: datetime | None
+    next_attempt_at: datetime | None
+    last_error: str | None
+    last_error_at: datetime | None
+    last_success_at: datetime | None
+    gave_up_at: datetime | None = Field(description="when a message was last given up")
+    fallback: str | None
+    waiting: int = Field(description="messages")
+    given_up: int = Field(description="messages")
+
+
+class Channels(Shape):
+    """How every channel is doing."""
+
+    channels: list[Channel]
+
+
 class Snooze(Shape):
     """What is silent up to a level; rule is empty for all of the account, until is null until the alert ends."""
 
