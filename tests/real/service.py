@@ -189,7 +189,7 @@ class Service:
             self.machine.attempt(f"systemctl reload {NAME}")
         self.machine.run(f"systemctl reset-failed {NAME}; systemctl start {NAME}")
         self.wait_says("main: $72.05, ok")
-        until(self._has_told_the_end, "the end is told")
+        until(lambda: self._has_told_the_end() and not self.outbox(), "all is told, the end last")
 
 
 @contextmanager
