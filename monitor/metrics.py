@@ -1,6 +1,6 @@
 """What Prometheus scrapes: read when it asks, in one transaction, by a registry of our own."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
@@ -15,7 +15,7 @@ from monitor import __version__
 from monitor.config import Config
 from monitor.counts import Counts
 from monitor.messages import Standing
-from monitor.model import Level
+from monitor.model import Level, Snooze
 from monitor.poll.money import standings
 from monitor.rules import TopUp, Unreachable
 from monitor.runway import Runway
@@ -50,16 +50,29 @@ class Scraped:
 def look(tx: Tx, config: Config, counts: Counts, now: datetime, *, is_reloaded: bool) -> Scraped:
     """Read all that is told, of the accounts that are configured."""
     accounts = {name: one for name, one in memory.recall_all(tx).items() if name in config.accounts}
+    levels = casebook.rule_levels(tx)
     return Scraped(
         config=config,
         accounts=accounts,
         standings=standings(tx, accounts),
-        levels=casebook.rule_levels(tx),
-        snoozed=frozenset(one.account for one in snoozes.present(tx, now)),
+        levels=levels,
+        snoozed=_silent(snoozes.present(tx, now), levels),
         outbox=outbox.counts(tx),
         counts=counts,
         is_reloaded=is_reloaded,
     )
+
+
+def _silent(asked: Sequence[Snooze], levels: Mapping[tuple[str, str], Level]) -> frozenset[str]:
+    """Return the accounts of which somebody has silenced all that is as bad as the worst; or where nothing is wrong."""
+    found = set()
+    for account in {one.account for one in asked}:
+        rules = {rule: level for (name, rule), level in levels.items() if name == account}
+        worst = [rule for rule, level in rules.items() if level is max(rules.values())]
+        about = [one for one in asked if one.account == account]
+        if all(any(one.is_about(rule) and one.level >= rules[rule] for one in about) for rule in worst):
+            found.add(account)
+    return frozenset(found)
 
 
 def write(scraped: Scraped, accept: str) -> tuple[bytes, str]:
@@ -170,7 +183,7 @@ def _alerts(scraped: Scraped) -> Metric:
 
 
 def _snoozed(scraped: Scraped) -> Metric:
-    family = _gauge("snoozed", "1 while an account, or a rule of it, is snoozed.", ["account"])
+    family = _gauge("snoozed", "1 while what is worst about an account is snoozed.", ["account"])
     for account in scraped.config.accounts:
         family.add_metric([account], account in scraped.snoozed)
     return family

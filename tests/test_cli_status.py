@@ -157,14 +157,14 @@ def test_a_runway_that_is_not_known_is_null_and_one_that_is_not_known_yet_says_w
 def test_what_is_not_known_is_never_shown_as_zero(world: World) -> None:
     world.sees(Failure(Kind.REFUSED, "HTTP 401: Failed to verify api key"), after=timedelta(0))
     lines = run("status").stdout.splitlines()
-    assert "main\tok\tunknown\t\t\t\t\tnever\trefused: HTTP 401: Failed to verify api key" in lines
+    assert "main\tunknown\tunknown\t\t\t\t\tnever\trefused: HTTP 401: Failed to verify api key" in lines
 
 
 def test_a_balance_that_was_read_before_the_polls_failed_stays_and_says_how_old_it_is(world: World) -> None:
     world.sees(reading(100), after=timedelta(0))
     world.sees(Failure(Kind.UNREACHABLE, "no answer"), after=HOUR / 2)
     assert (
-        "main\tok\t$100.00\tunknown\tnot enough data yet\t\t\t1 hour ago\tunreachable: no answer"
+        "main\tunknown\t$100.00\tunknown\tnot enough data yet\t\t\t1 hour ago\tunreachable: no answer"
         in run("status").stdout
     )
 

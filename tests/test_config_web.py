@@ -60,6 +60,10 @@ def test_who_has_no_secrets_at_hand_is_not_asked_for_a_token(tmp_path: Path) -> 
     assert read(tmp_path, 'listen = "0.0.0.0:8080"', needs_secrets=False).web.token is None
 
 
+def test_a_name_in_any_script_is_kept_as_browsers_ask_for_it(tmp_path: Path) -> None:
+    assert read(tmp_path, 'url = "https://bücher.example:8443/x/"').web.url == "https://xn--bcher-kva.example:8443/x"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -71,6 +75,7 @@ def test_who_has_no_secrets_at_hand_is_not_asked_for_a_token(tmp_path: Path) -> 
         ('listen = "[::g]:8080"', f"web.listen: {FORM}"),
         ('listen = "[1::2::3]:80"', 'web.listen: not an address of IPv6 in its brackets: write it like "[::1]:8080"'),
         ('url = "monitor.example"', 'web.url: not an address: write it like "https://monitor.example"'),
+        ('url = "https://a..b"', 'web.url: not an address: write it like "https://monitor.example"'),
         (
             'token = "short"',
             "web.token: shorter than 16 characters, so it can be guessed: openssl rand -hex 16 makes one",

@@ -125,10 +125,16 @@ def test_every_rule_that_watches_has_a_level_and_news_has_none(site: Site, world
 def test_silence_is_seen(site: Site, world: World) -> None:
     world.reads("4")
     assert values(scraped(site)["snoozed"]) == {("main",): 0}
-    with world.store.transaction() as tx:
-        snoozes.ask(
-            tx, Snooze(account="main", rule="runway", level=Level.WARNING, until=world.now + timedelta(hours=1))
-        )
+
+    def ask(rule: str, level: Level) -> None:
+        until = world.now + timedelta(hours=1)
+        with world.store.transaction() as tx:
+            snoozes.ask(tx, Snooze(account="main", rule=rule, level=level, until=until))
+
+    ask("runway", Level.CRITICAL)
+    ask("", Level.WARNING)
+    assert values(scraped(site)["snoozed"]) == {("main",): 0}  # for neither is about what is critical
+    ask("", Level.CRITICAL)
     assert values(scraped(site)["snoozed"]) == {("main",): 1}
     world.sees(reading("4"), after=timedelta(hours=2))
     assert values(scraped(site)["snoozed"]) == {("main",): 0}

@@ -122,7 +122,7 @@ def test_channels_are_told_in_the_words_of_the_command(site: Site, world: World,
 def test_an_account_that_was_never_polled_is_there_with_nothing_known(site: Site) -> None:
     found = site.get("/api/v1/accounts").json()["accounts"]
     assert [(one["account"], one["level"], one["reading"], one["polled_at"]) for one in found] == [
-        ("main", "ok", None, None)
+        ("main", "unknown", None, None)
     ]
     assert site.get("/api/v1/accounts/main/history").json()["points"] == []
 
@@ -384,6 +384,12 @@ def test_a_badge_has_the_balance_in_the_colour_of_the_level_and_loads_nothing(wo
         assert badge.text.replace('xmlns="http://www.w3.org/2000/svg"', "").count("http") == 0
     world.fails(kind=Kind.REFUSED.value)
     assert ">$4.07, last known<" in site.get("/badge/main.svg").text
+    world.sees_balance(100, after=timedelta(hours=2))
+    world.fails()
+    drawn = site.get("/badge/main.svg").text
+    assert ">$100.00, last known<" in drawn
+    assert "#2a7d46" not in drawn  # what is unknown is never green
+    world.sees_balance("4.07", after=timedelta(hours=2))
     assert Level.CRITICAL is world.level()
 
 

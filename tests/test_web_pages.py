@@ -12,7 +12,7 @@ from live import until
 from site_of import GUARDED, LOCAL, TOKEN, Site
 from world import MAIN, OPS, World, reading
 
-from monitor.model import Level, NotSent
+from monitor.model import Failure, Kind, Level, NotSent
 from monitor.pulse import Pulse
 from monitor.store import casebook, snoozes
 
@@ -116,6 +116,76 @@ def test_the_daemon_s_own_troubles_are_said(worlds: Worlds, sites: Sites) -> Non
     assert "The polls of 3 accounts are overdue." in said
 
 
+def test_nothing_is_called_fine_while_polls_are_overdue(worlds: Worlds, sites: Sites) -> None:
+    site = sites(worlds(MAIN + '[accounts.batch]\napi_key = "key-of-batch-0001"\n' + OPS + GUARDED))
+    site.world.sees_balance(100, after=HOUR)
+    site.world.sees_balance(100, after=5 * HOUR, account="batch")
+    site.pulse = Pulse(pid=1, overdue=1)
+    html = page(site)
+    said = words(html)
+    assert "Nobody knows: the polls of 1 account are overdue" in said
+    assert 'href="/favicon/unknown.svg"' in html
+    assert re.search(r"main polls are overdue \$100.00 last known", said)
+    assert re.search(r"batch ok \$100.00 unknown", said)
+    own = words(page(site, "/accounts/main"))
+    assert "main polls are overdue Balance, last known $100.00 Gone in 24 h, last known unknown" in own
+    assert "The monitor: the polls of 1 account are overdue" in own
+
+
+def test_what_is_known_of_an_account_that_is_not_read_is_called_the_last_known(worlds: Worlds, sites: Sites) -> None:
+    site = sites(worlds(MAIN + OPS + GUARDED))
+    site.world.reads(100).fails(times=200)
+    assert words(page(site)).count("last known") == 3
+    said = words(page(site, "/accounts/main"))
+    assert "Balance, last known $100.00" in said
+    assert "Lasts, last known not known yet" in said
+
+
+def test_while_the_database_cannot_be_used_nothing_is_said_to_have_never_been(worlds: Worlds, sites: Sites) -> None:
+    site = sites(worlds(MAIN + OPS + GUARDED))
+    site.pulse = Pulse(pid=1, overdue=0, trouble="the disk is full")
+    said = words(page(site, "/accounts/main"))
+    assert "The monitor: the database cannot be used (the disk is full): all goes on from memory" in said
+    assert "What was before is not known while the database cannot be used." in said
+    assert "There has been none" not in said
+    assert "Nothing has been sent" not in said
+    history = site.get("/api/v1/accounts/main/history", auth=LOGIN)
+    assert history.status_code == 503
+    assert "not known while the database cannot be used: the disk is full" in history.json()["detail"]
+
+
+def test_an_account_s_page_has_what_was_told_of_all_accounts_of_its_api(worlds: Worlds, sites: Sites) -> None:
+    three = "".join(f'[accounts.a{place}]\napi_key = "key-of-a{place}-0001"\n' for place in range(3))
+    site = sites(worlds(three + OPS + GUARDED))
+    world = site.world
+    for name in world.config.accounts:
+        world.sees_balance(100, after=timedelta(0), account=name)
+    for _ in range(30):
+        world.now += timedelta(minutes=5)
+        for name in world.config.accounts:
+            world.sees(Failure(Kind.UNREACHABLE, "boom"), name, timedelta(0))
+        world.watches()
+    said = words(page(site, "/accounts/a1"))
+    assert "no reading from any of the 3 accounts of" in said.partition("Decided Message")[2]
+
+
+def test_a_channel_that_was_removed_is_there_as_long_as_messages_for_it_are_left(worlds: Worlds, sites: Sites) -> None:
+    site = sites(worlds(MAIN + OPS + GUARDED))
+    site.world.reads(4)
+    with site.world.store.transaction() as tx:
+        tx.exec_driver_sql("UPDATE outbox SET channel = 'old', state = 'given_up'")
+    assert "old no longer configured 0 1 never none" in words(page(site))
+    assert site.get("/api/v1/channels", auth=LOGIN).json()["channels"][0]["given_up"] == 1
+
+
+def test_an_alert_that_has_eased_shows_how_bad_it_is_and_was(worlds: Worlds, sites: Sites) -> None:
+    site = sites(worlds(MAIN + OPS + GUARDED))
+    site.world.reads(4)
+    site.world.sees_balance(15, after=2 * HOUR)
+    html = page(site, "/accounts/main")
+    assert '<span class="chip warning">warning, was critical</span>' in html
+
+
 def test_of_many_accounts_a_hundred_are_on_a_page_and_each_is_found_by_a_part_of_its_name(
     worlds: Worlds, sites: Sites
 ) -> None:
@@ -133,7 +203,7 @@ def test_of_many_accounts_a_hundred_are_on_a_page_and_each_is_found_by_a_part_of
     assert names(page(site, "/?q=A21")) == ["a217", *(f"a21{digit}" for digit in "012345689")]
     assert "No account's name has <i> in it." in words(page(site, "/?q=%3Ci%3E"))
     assert names(page(site, "/?page=nonsense")) == names(first)
-    assert names(page(site, "/?page=77")) == []
+    assert names(page(site, "/?page=77")) == names(last)
 
 
 def test_without_a_token_nothing_can_be_changed_and_the_page_says_how_it_could(worlds: Worlds, sites: Sites) -> None:

@@ -1,6 +1,7 @@
 """Who may see what: names that are not ours, wrong tokens, and changes that another page brings about."""
 
 import base64
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -156,6 +157,21 @@ def test_a_page_of_ours_does_with_the_password_that_the_browser_sends_along() ->
     assert changed(authorization=said, fetch_site="same-origin") is None
     behind_a_proxy = {"host": "127.0.0.1:8080", "origin": "https://monitor.example"}
     assert changed(authorization=said, fetch_site="same-origin", **behind_a_proxy) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://monitor.example:443", "https://monitor.example"),
+        ("http://monitor.example:80/balance", "http://monitor.example"),
+        ("https://monitor.example:8443", "https://monitor.example:8443"),
+        ("https://[::1]:8443", "https://[::1]:8443"),
+    ],
+)
+def test_a_page_is_known_by_the_origin_that_a_browser_says_of_its_address(url: str, origin: str) -> None:
+    web = replace(GUARDED, url=url)
+    assert changed(web, authorization=basic(TOKEN), origin=origin, fetch_site="same-origin") is None
+    assert changed(web, authorization=basic(TOKEN), origin=f"{origin}0", fetch_site="same-origin") == 403
 
 
 @pytest.mark.parametrize(

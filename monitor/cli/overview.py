@@ -16,7 +16,7 @@ from monitor.model import MONITOR, Level
 from monitor.outlook import DAY, about
 from monitor.quantity import Unit, age, tell
 from monitor.runway import Runway
-from monitor.store.memory import Memory
+from monitor.store.memory import Memory, level_word
 from monitor.store.outbox import Health
 
 MOST = 40
@@ -128,10 +128,8 @@ def _account(known: Known, name: str) -> list[Cell]:
 
 def _level(known: Known, one: Memory) -> str:
     """Say how bad it is; only what the last poll read can be ok."""
-    level = known.level(one.account)
-    if level is not Level.OK or one.failure is None:
-        return level.word
-    return "polls fail" if one.reading else "unknown"
+    word = level_word(one, known.level(one.account))
+    return "polls fail" if word == "unknown" and one.reading else word
 
 
 def _gone(standing: Standing) -> str:

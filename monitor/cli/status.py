@@ -19,6 +19,7 @@ from monitor.outlook import about, went
 from monitor.pulse import feel
 from monitor.quantity import Unit, ago, tell
 from monitor.runway import NotYet, Runway
+from monitor.store.memory import level_word
 
 _EVERY = 2.0
 """Seconds between two looks of ``--watch``."""
@@ -132,7 +133,7 @@ def _sections(known: Known, chosen: Sequence[str]) -> list[str]:
 def _account(known: Known, name: str) -> tuple[str, ...]:
     one = known.accounts[name]
     failure = f"{one.failure.kind.value}: {one.failure.reason}" if one.failure else "ok"
-    level = known.level(name).word
+    level = level_word(one, known.level(name))
     if one.reading is None:
         return (name, level, "unknown", "", "", "", "", "never", failure)
     amounts = ((one.reading.available_credits, Unit.CREDITS), (one.reading.available_points, Unit.POINTS))

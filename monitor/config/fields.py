@@ -113,7 +113,10 @@ def _bare_host(six: str | None, host: str | None) -> str:
 
 def _parse_page_url(value: object) -> str:
     try:
-        return _parse_base_url(value)
+        parts = urlsplit(_parse_base_url(value))
+        return parts._replace(netloc=parts.netloc.encode("idna").decode()).geturl()  # the name that browsers ask for
+    except UnicodeError:
+        raise ValueError('not an address: write it like "https://monitor.example"') from None
     except ValueError as error:
         raise ValueError(str(error).replace("https://api.legnext.ai", "https://monitor.example")) from None
 

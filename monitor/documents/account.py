@@ -8,7 +8,7 @@ from typing import Any
 from monitor.messages import Standing
 from monitor.model import Failure, Level, NotSent, Outcome, Sent, Snooze
 from monitor.runway import NotYet, Runway
-from monitor.store.memory import Memory
+from monitor.store.memory import Memory, level_word
 from monitor.store.outbox import Health
 
 STATES = ("waiting", "given_up")
@@ -16,10 +16,13 @@ STATES = ("waiting", "given_up")
 
 
 def account(known: Memory, standing: Standing, level: Level) -> dict[str, Any]:
-    """Return what is known of an account; ``level`` is the worst of its open alerts."""
+    """Return what is known of an account; ``level`` is the worst of its open alerts.
+
+    It is told as ``unknown`` if there is none, and the last poll read nothing.
+    """
     return {
         "account": known.account,
-        "level": level.word,
+        "level": level_word(known, level),
         "reading": asdict(known.reading) if known.reading else None,
         "read_at": known.read_at,
         "polled_at": known.polled_at,

@@ -250,6 +250,11 @@ def ranked(names: Iterable[str], accounts: Mapping[str, Memory], levels: Mapping
     return sorted(names, key=lambda name: (-levels.get(name, Level.OK), accounts[name].failure is None, name))
 
 
+def level_word(known: Memory, worst: Level) -> str:
+    """Say how bad it is, by its worst alert; only what the last poll read can be ``ok``, else it is ``unknown``."""
+    return "unknown" if worst is Level.OK and (known.failure or known.reading is None) else worst.word
+
+
 def standing(memory: Memory, level: Level) -> Standing:
     """Return how an account stands, for messages."""
     return Standing(

@@ -1,6 +1,5 @@
 """The page of one account: how it stands, its course, what was wrong, what was sent where, and what was read."""
 
-import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,18 +13,19 @@ from monitor.chart import NARROW, WIDE, Chart, Span, draw, frame
 from monitor.chart.svg import Spot
 from monitor.config import Config
 from monitor.messages import Standing
-from monitor.model import Alert, Failure, Level, Reading
+from monitor.model import MONITOR, Alert, Level
 from monitor.outlook import contradiction
 from monitor.poll import informed
 from monitor.poll.chart import look as look_at
-from monitor.quantity import Unit, age, ago, spoken, tell
+from monitor.poll.group import KINDS, place_of, rule_of
+from monitor.quantity import Unit, ago, spoken, tell
 from monitor.store import Tx, casebook, history, memory, outbox, snoozes
-from monitor.store.history import Run
 from monitor.store.memory import Memory
 from monitor.store.outbox import Queued
 from monitor.web import say
 from monitor.web.overview import EVERY, silence
 from monitor.web.pages import render
+from monitor.web.past import Past, Seen, Sent, past, seen, sent
 from monitor.web.say import Moment, Note
 from monitor.web.site import Site, answer
 
@@ -35,6 +35,7 @@ USUAL = "7d"
 LENGTHS = (("1h", "1 hour"), ("4h", "4 hours"), ("1d", "1 day"), ("7d", "1 week"), ("", "until the alert ends"))
 USUAL_LENGTH = "4h"
 _MOST_ALERTS, _MOST_SENT, _MOST_READ = 30, 120, 100
+_LAST_KNOWN = ", last known"
 _HINT = "Point at the chart, or focus it and use the arrow keys, for exact values."
 
 
@@ -83,49 +84,6 @@ class Silent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """An alert in a line."""
-
-    rule: str
-    level: str
-    hue: str
-    began: str
-    lasted: str
-    said: str
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """What became of a message at one channel."""
-
-    channel: str
-    said: str
-    is_bad: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A message, and what became of it at each channel."""
-
-    decided: str
-    title: str
-    copies: Sequence[Copy]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """Polls in a row that saw the same."""
-
-    first: str
-    last: str
-    polls: str
-    balance: str = ""
-    credits: str = ""
-    points: str = ""
-    failure: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountPage:
     """All that the page shows."""
 
@@ -136,9 +94,11 @@ class AccountPage:
     name: str
     word: str
     balance: str
-    is_old: bool
+    last_known: str
     facts: Sequence[Fact]
     notes: Sequence[Note]
+    is_whole: bool
+    """Whether what was before can be read."""
     ranges: Sequence[Choice]
     zone: str
     chart: Pictures | None
@@ -152,17 +112,36 @@ class AccountPage:
     can_change: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Daemon:
+    """How the daemon is, as far as it concerns what is shown."""
+
+    wrong: str | None
+    reasons: Sequence[str]
+    is_whole: bool
+
+    @property
+    def notes(self) -> list[Note]:
+        """What a reader must know of what follows."""
+        level = "critical" if self.wrong else "warning"
+        return [Note(f"The monitor: {reason}", level) for reason in self.reasons]
+
+
 async def account(site: Site, request: Request) -> Response:
     """Answer with the page of an account."""
     name, config, now = site.account(request), site.behind.config(), site.behind.clock.now()
     asked = request.query_params.get("range", "")
     chosen = asked if asked in RANGES else USUAL
-    text = await site.read(lambda tx: render("account.html", page=_page(tx, config, name, chosen, now=now)))
+    wrong, reasons = await site.condition.look()
+    daemon = _Daemon(wrong, [wrong, *reasons] if wrong else reasons, is_whole=not site.behind.pulse().trouble)
+    text = await site.read(lambda tx: render("account.html", page=_page(tx, config, name, chosen, daemon, now=now)))
     return answer(request, text, "text/html")
 
 
-def _page(tx: Tx, config: Config, name: str, chosen: str, *, now: datetime) -> AccountPage:
+def _page(tx: Tx, config: Config, name: str, chosen: str, daemon: _Daemon, *, now: datetime) -> AccountPage:
     known, zone = memory.recall(tx, name), config.timezone
+    is_late = daemon.wrong is not None and say.is_late(known, config.accounts[name].interval, now)
+    last_known = _LAST_KNOWN if known.reading and (known.failure or is_late) else ""
     found = casebook.latest_alerts(tx, name, _MOST_ALERTS)
     level = max((alert.level for alert, ended_at in found if ended_at is None), default=Level.OK)
     standing, span = informed(tx, known, level), Span(now - timedelta(days=RANGES[chosen][0]), now)
@@ -171,22 +150,23 @@ def _page(tx: Tx, config: Config, name: str, chosen: str, *, now: datetime) -> A
         now=Moment.of(now, zone),
         version=__version__,
         every=EVERY,
-        worst=say.hue(known, level),
+        worst=say.hue(known, level, is_late=is_late),
         name=name,
-        word=say.level(known, level),
+        word=say.level(known, level, is_late=is_late),
         balance=say.balance(known),
-        is_old=known.failure is not None and known.reading is not None,
-        facts=_facts(known, standing, now, zone),
-        notes=_notes(known, [alert for alert, ended_at in found if ended_at is None], now),
+        last_known=last_known,
+        facts=_facts(known, standing, last_known, now=now, zone=zone),
+        notes=[*daemon.notes, *_notes(known, [alert for alert, ended_at in found if ended_at is None], now)],
+        is_whole=daemon.is_whole,
         ranges=[Choice(key, said, key == chosen) for key, (_, said) in RANGES.items()],
         zone=str(zone),
         chart=_pictures(look_at(tx, config, name, span, now=now)),
         snoozes=[Silent(one.rule, silence(one, now)) for one in snoozes.of(tx, name) if one.holds(now)],
         rules=[rule.name for rule in config.accounts[name].rules],
         lengths=[Choice(key, said, key == USUAL_LENGTH) for key, said in LENGTHS],
-        alerts=[_past(alert, ended_at, now, zone) for alert, ended_at in found],
-        messages=_messages(outbox.about(tx, name, _MOST_SENT), zone),
-        readings=[_seen(run, zone) for run in reversed(runs)],
+        alerts=[past(alert, ended_at, now, zone) for alert, ended_at in found],
+        messages=sent(_about(tx, config, name), zone)[:_MOST_SENT],
+        readings=[seen(run, zone) for run in reversed(runs)],
         readings_said=f"The latest {len(runs):,} rows: polls in a row that saw the same are one.",
         can_change=config.web.token is not None,
     )
@@ -195,9 +175,9 @@ def _page(tx: Tx, config: Config, name: str, chosen: str, *, now: datetime) -> A
 # -- how it stands ----------------------------------------------------------------------------------------------------
 
 
-def _facts(known: Memory, standing: Standing, now: datetime, zone: tzinfo) -> list[Fact]:
+def _facts(known: Memory, standing: Standing, last_known: str, *, now: datetime, zone: tzinfo) -> list[Fact]:
     reading = known.reading
-    facts = [Fact("Gone in 24 h", say.gone(standing)), Fact("Lasts", say.lasts(standing))]
+    facts = [Fact(f"Gone in 24 h{last_known}", say.gone(standing)), Fact(f"Lasts{last_known}", say.lasts(standing))]
     if reading is None:
         return [*facts, Fact("Read", "never")]
     optional = (
@@ -224,6 +204,16 @@ def _notes(known: Memory, alerts: Sequence[Alert], now: datetime) -> list[Note]:
     return notes + ([Note(disagrees, "warning")] if disagrees else [])
 
 
+def _about(tx: Tx, config: Config, name: str) -> list[Queued]:
+    """Return the latest messages about an account, and those about its API, which are of several accounts at once."""
+    place = place_of(config.accounts[name].base_url)
+    of_its_api = {rule_of(kind, place) for kind in KINDS}
+    own = outbox.about(tx, MONITOR, _MOST_SENT)
+    common = [one for one in own if any(change.rule in of_its_api for change in one.message.changes)]
+    found = [*outbox.about(tx, name, _MOST_SENT), *common]
+    return sorted(found, key=lambda one: one.message.decided_at, reverse=True)
+
+
 # -- its course -------------------------------------------------------------------------------------------------------
 
 
@@ -243,63 +233,3 @@ def _drawing(chart: Chart, size: Spot) -> Drawing:
 
 def _quoted(moment: str) -> str:
     return moment.replace("+", "%2B")
-
-
-# -- what was wrong, and what was sent --------------------------------------------------------------------------------
-
-
-def _past(alert: Alert, ended_at: datetime | None, now: datetime, zone: tzinfo) -> Past:
-    lasted = spoken((ended_at or now) - alert.started_at)
-    return Past(
-        rule=alert.rule,
-        level=alert.worst.word,
-        hue=alert.worst.word if ended_at is None else "unknown",
-        began=say.stamp(alert.started_at, zone),
-        lasted=f"{lasted} so far" if ended_at is None else lasted,
-        said=alert.phrase,
-    )
-
-
-def _messages(found: Sequence[Queued], zone: tzinfo) -> list[Sent]:
-    """Put together the copies of each message, the latest first."""
-    by_event: dict[tuple[str, str], list[Queued]] = {}
-    for one in found:
-        by_event.setdefault((one.message.event, one.message.title), []).append(one)
-    return [
-        Sent(
-            decided=say.stamp(copies[0].message.decided_at, zone),
-            title=title,
-            copies=[_copy(one) for one in sorted(copies, key=lambda one: one.message.channel)],
-        )
-        for (_, title), copies in itertools.islice(by_event.items(), _MOST_SENT)
-    ]
-
-
-def _copy(one: Queued) -> Copy:
-    after = age(one.settled_at - one.message.decided_at) if one.settled_at else ""
-    said = {
-        "sent": f"arrived {after} later",
-        "waiting": f"waits, tried {one.attempts} times" if one.attempts else "waits",
-        "given_up": f"given up {after} later",
-        "dropped": f"dropped by hand {after} later",
-    }[one.state]
-    return Copy(one.message.channel, said, one.state == "given_up" or (one.state == "waiting" and one.attempts > 0))
-
-
-# -- what was read ----------------------------------------------------------------------------------------------------
-
-
-def _seen(run: Run, zone: tzinfo) -> Seen:
-    first, last = (say.stamp(at, zone) for at in (run.first_at, run.last_at))
-    match run.seen:
-        case Failure() as failure:
-            return Seen(first=first, last=last, polls=f"{run.polls:,}", failure=failure.reason)
-        case Reading() as reading:
-            return Seen(
-                first=first,
-                last=last,
-                polls=f"{run.polls:,}",
-                balance=tell(reading.balance_usd, Unit.USD),
-                credits="" if reading.available_credits is None else f"{reading.available_credits:,}",
-                points="" if reading.available_points is None else f"{reading.available_points:,}",
-            )

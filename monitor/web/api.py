@@ -95,10 +95,11 @@ def _scope(given: Mapping[str, str]) -> tuple[str, int]:
 
 async def channels(site: Site, request: Request) -> Response:
     """Answer how every channel is doing."""
-    names = sorted(site.behind.config().channels)
+    configured = site.behind.config().channels
 
     def look(tx: Tx) -> str:
         health, counts = outbox.all_health(tx), outbox.counts(tx)
+        names = sorted({*configured, *(name for name, _ in counts)})  # of some that were removed, messages are left
         found = [channel_document(health.get(name) or Health(channel=name), counts) for name in names]
         return encode({"channels": found})
 

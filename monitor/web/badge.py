@@ -26,7 +26,9 @@ async def badge(site: Site, request: Request) -> Response:
         if known.reading is None:
             return draw(name, "unknown", _GREY if level is Level.OK else _COLOURS[level])
         said = tell(known.reading.balance_usd, Unit.USD)
-        return draw(name, said if known.failure is None else f"{said}, last known", _COLOURS[level])
+        if known.failure is None:
+            return draw(name, said, _COLOURS[level])
+        return draw(name, f"{said}, last known", _GREY if level is Level.OK else _COLOURS[level])
 
     response = answer(request, await site.read(look), "image/svg+xml")
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # what a badge is for

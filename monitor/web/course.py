@@ -44,6 +44,8 @@ async def course(site: Site, request: Request) -> Response:
     name, window = site.account(request), _window(request.query_params, now, config.timezone)
     interval = config.accounts[name].interval
     breaks = _breaks(config, interval, now)
+    if trouble := site.behind.pulse().trouble:
+        raise ProblemError(503, f"what was before is not known while the database cannot be used: {trouble}")
 
     def look(tx: Tx) -> str:
         first = history.earliest(tx, name)

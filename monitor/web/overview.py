@@ -1,7 +1,7 @@
 """The page of all accounts: those in trouble first, the channels, and how the daemon itself is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -12,17 +12,17 @@ from monitor import __version__
 from monitor.chart import Span
 from monitor.config import Config
 from monitor.messages import Standing
-from monitor.model import MONITOR, Alert, Level, NotSent, Snooze
+from monitor.model import MONITOR, Alert, Level, Snooze
 from monitor.poll.money import hours_since, standings
-from monitor.quantity import age, ago, spoken
-from monitor.store import Tx, casebook, life, memory, outbox, snoozes
+from monitor.quantity import age, spoken
+from monitor.store import Tx, casebook, life, memory, snoozes
 from monitor.store.memory import Memory
-from monitor.store.outbox import Health
 from monitor.web import say
 from monitor.web.pages import render
 from monitor.web.say import Moment, Note
-from monitor.web.site import Site, Trial, answer
+from monitor.web.site import Site, answer
 from monitor.web.sparkline import Spark, spark
+from monitor.web.ways import Way, ways
 
 MOST = 100
 """Accounts on a page."""
@@ -49,20 +49,6 @@ class Row:
     read: str
     is_old: bool
     what: Sequence[Note]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """A channel in a line."""
-
-    name: str
-    state: str
-    hue: str
-    waiting: str
-    given_up: str
-    success: str
-    error: str
-    trial: Note | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +95,10 @@ class _Asked:
         is_number = number.isascii() and number.isdigit() and len(number) < 6  # noqa: PLR2004 - a million accounts
         return cls(request.query_params.get("q", "").strip()[:64], max(int(number), 1) if is_number else 1)
 
+    def within(self, count: int) -> "_Asked":
+        """Return the last page there is, if it is behind that."""
+        return replace(self, page=min(self.page, max(-(-count // MOST), 1)))
+
     def link(self, page: int) -> str:
         words = {"q": self.part} if self.part else {}
         return f"/?{urlencode(words | {'page': str(page)})}"
@@ -124,6 +114,8 @@ class _Known:
     levels: Mapping[str, Level]
     snoozes: Sequence[Snooze]
     born: life.Life | None
+    late: frozenset[str]
+    """Accounts whose poll is overdue."""
 
     def level(self, name: str) -> Level:
         return self.levels.get(name, Level.OK)
@@ -141,13 +133,14 @@ class _Known:
 
 async def overview(site: Site, request: Request) -> Response:
     """Answer with the page of all accounts."""
-    behind, asked = site.behind, _Asked.of(request)
+    behind, sought = site.behind, _Asked.of(request)
     config, now = behind.config(), behind.clock.now()
     wrong, reasons = await site.condition.look()
 
     def look(tx: Tx) -> str:
-        known = _read(tx, config, now)
-        names = known.ranked(asked.part)
+        known = _read(tx, config, now, is_late=wrong is not None)
+        names = known.ranked(sought.part)
+        asked = sought.within(len(names))
         shown = names[(asked.page - 1) * MOST : asked.page * MOST]
         return render(
             "overview.html",
@@ -155,8 +148,8 @@ async def overview(site: Site, request: Request) -> Response:
                 now=Moment.of(now, config.timezone),
                 version=__version__,
                 every=EVERY,
-                worst=_worst(known),
-                summary=_summary(known),
+                worst=_worst(known, wrong),
+                summary=_summary(known, wrong),
                 daemon=_daemon(known, wrong, reasons),
                 rows=_rows(tx, known, shown),
                 count=len(known.accounts),
@@ -165,7 +158,7 @@ async def overview(site: Site, request: Request) -> Response:
                 left=_left(names, asked),
                 before=asked.link(asked.page - 1) if asked.page > 1 else "",
                 after=asked.link(asked.page + 1) if asked.page * MOST < len(names) else "",
-                channels=_channels(tx, config, now, site),
+                channels=ways(tx, config, now, site),
                 can_change=config.web.token is not None,
             ),
         )
@@ -173,35 +166,40 @@ async def overview(site: Site, request: Request) -> Response:
     return answer(request, await site.read(look), "text/html")
 
 
-def _read(tx: Tx, config: Config, now: datetime) -> _Known:
+def _read(tx: Tx, config: Config, now: datetime, *, is_late: bool) -> _Known:
     found = memory.recall_all(tx)
+    accounts = {name: found.get(name) or Memory(account=name) for name in sorted(config.accounts)}
+    late = (name for name, one in accounts.items() if say.is_late(one, config.accounts[name].interval, now))
     return _Known(
         now=now,
-        accounts={name: found.get(name) or Memory(account=name) for name in sorted(config.accounts)},
+        accounts=accounts,
         alerts=casebook.open_alerts(tx),
         levels=casebook.levels(tx),
         snoozes=snoozes.present(tx, now),
         born=life.read(tx),
+        late=frozenset(late if is_late else ()),
     )
 
 
 # -- in short ---------------------------------------------------------------------------------------------------------
 
 
-def _worst(known: _Known) -> str:
+def _worst(known: _Known, wrong: str | None) -> str:
     """Return the colour of it all: that of the worst alert; grey where nobody knows."""
     worst = max([known.level(name) for name in known.accounts] + [alert.level for alert in known.own], default=Level.OK)
     is_unknown = any(one.failure is not None or one.reading is None for one in known.accounts.values())
-    return "unknown" if worst is Level.OK and (is_unknown or not known.accounts) else _HUES[worst]
+    return "unknown" if worst is Level.OK and (wrong or is_unknown or not known.accounts) else _HUES[worst]
 
 
-def _summary(known: _Known) -> str:
+def _summary(known: _Known, wrong: str | None) -> str:
     count, alerting = len(known.accounts), [name for name in known.ranked("") if known.level(name) > Level.OK]
     if not count:
         return "No account is watched"
     if alerting:
         who = say.listed(alerting) if count > 1 else alerting[0]
         return f"{len(alerting):,} of {say.counted(count, 'account')} alert{'s' * (len(alerting) == 1)}: {who}"
+    if wrong:
+        return f"Nobody knows: {wrong}"
     silent = [name for name, one in known.accounts.items() if one.failure is not None or one.reading is None]
     if silent:
         return f"No alert, but {say.counted(len(silent), 'account')} cannot be read now: {say.listed(silent)}"
@@ -237,18 +235,18 @@ def _rows(tx: Tx, known: _Known, shown: Sequence[str]) -> list[Row]:
 
 
 def _row(known: _Known, one: Memory, standing: Standing, alerts: Sequence[Alert], drawn: Spark | None) -> Row:
-    level = known.level(one.account)
+    level, is_late = known.level(one.account), one.account in known.late
     return Row(
         name=one.account,
-        level=say.level(one, level),
-        hue=say.hue(one, level),
+        level=say.level(one, level, is_late=is_late),
+        hue=say.hue(one, level, is_late=is_late),
         balance=say.balance(one),
         amounts=", ".join(say.amounts(one)),
         gone=say.gone(standing),
         lasts=say.lasts(standing),
         spark=drawn,
         read=f"{age(known.now - one.read_at)} ago" if one.read_at else "never",
-        is_old=one.failure is not None,
+        is_old=one.reading is not None and (one.failure is not None or is_late),
         what=_what(known, one, alerts),
     )
 
@@ -278,43 +276,3 @@ def _left(names: Sequence[str], asked: _Asked) -> str:
         return ""
     first, last = (asked.page - 1) * MOST + 1, min(asked.page * MOST, len(names))
     return f"{first:,} to {last:,} of {len(names):,}, those in trouble first."
-
-
-# -- channels ---------------------------------------------------------------------------------------------------------
-
-
-def _channels(tx: Tx, config: Config, now: datetime, site: Site) -> list[Way]:
-    health, counts = outbox.all_health(tx), outbox.counts(tx)
-    trials = {name: _trial(trial, now) for name, trial in site.trials.items()}
-    trials |= {name: Note("A test message is under way.", "warning") for name in list(site.testing)}
-    return [
-        _channel(health.get(name, Health(channel=name)), counts, now, trials.get(name))
-        for name in sorted(config.channels)
-    ]
-
-
-def _channel(health: Health, counts: Mapping[tuple[str, str], int], now: datetime, trial: Note | None) -> Way:
-    state, hue = "delivers", "ok"
-    if health.failing_since is not None:
-        state, hue = f"failing for {age(now - health.failing_since)}", "critical"
-    elif health.last_success_at is None:
-        state, hue = "not used yet", "unknown"
-    waiting, lost = (f"{counts.get((health.channel, state), 0):,}" for state in ("waiting", "given_up"))
-    error = f"{ago(health.last_error_at, now)}: {health.last_error}" if health.last_error else "none"
-    return Way(
-        name=health.channel,
-        state=state,
-        hue=hue,
-        waiting=waiting,
-        given_up=lost,
-        success=ago(health.last_success_at, now),
-        error=error,
-        trial=trial,
-    )
-
-
-def _trial(trial: Trial, now: datetime) -> Note:
-    when = ago(trial.at, now)
-    if isinstance(trial.outcome, NotSent):
-        return Note(f"Test {when}: {trial.outcome.reason}", "critical")
-    return Note(f"Test {when}: delivered", "ok")

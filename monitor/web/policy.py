@@ -19,6 +19,7 @@ from monitor.config import Unusable, Web, is_loopback
 
 OPEN = frozenset({"/healthz", "/readyz"})
 """For whoever asks: they say nothing that is anybody's secret."""
+_PORTS = {"http": 80, "https": 443}
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="balance-monitor", charset="UTF-8", Bearer realm="balance-monitor"'}
 _NAME_IT = "set web.url to the address under which people open it"
@@ -155,4 +156,6 @@ def _origin_of(url: str | None) -> str | None:
     if url is None:
         return None
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = "" if parts.port in {None, _PORTS.get(parts.scheme)} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"  # as a browser says it, which leaves out the usual port

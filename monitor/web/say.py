@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from monitor.messages import Standing
 from monitor.model import Level
 from monitor.outlook import span, went
 from monitor.quantity import Unit, tell
 from monitor.runway import NotYet, Runway
-from monitor.store.memory import Memory
+from monitor.store.memory import Memory, level_word
 
 _NONE = "unknown"
+_LATE = timedelta(seconds=60)
+"""No poll takes as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +73,23 @@ def lasts(standing: Standing) -> str:
     return _NONE
 
 
-def level(known: Memory, worst: Level) -> str:
-    """Say how bad it is; only what the last poll read can be ok."""
-    if worst is not Level.OK or (known.failure is None and known.reading is not None):
-        return worst.word
-    return "polls fail" if known.reading else "unknown"
+def level(known: Memory, worst: Level, *, is_late: bool = False) -> str:
+    """Say how bad it is; only what a poll in time has read can be ok."""
+    said = hue(known, worst, is_late=is_late)
+    if said != "unknown" or known.reading is None:
+        return said
+    return "polls fail" if known.failure else "polls are overdue"
 
 
-def hue(known: Memory, worst: Level) -> str:
+def hue(known: Memory, worst: Level, *, is_late: bool = False) -> str:
     """Name the colour of that."""
-    said = level(known, worst)
-    return said if said in {"ok", "warning", "critical"} else "unknown"
+    said = level_word(known, worst)
+    return "unknown" if is_late and said == "ok" else said
+
+
+def is_late(known: Memory, interval: timedelta, now: datetime) -> bool:
+    """Say whether its poll is overdue; to be asked only while the daemon says that some are."""
+    return known.polled_at is None or now - known.polled_at > interval + _LATE
 
 
 def counted(count: int, what: str) -> str:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 _CLOSED = ConfigDict(extra="forbid")
 Usd = Annotated[str, Field(pattern=r"^-?\d+(\.\d+)?$", examples=["72.048"])]
 Level = Literal["ok", "warning", "critical"]
+Stands = Literal["ok", "warning", "critical", "unknown"]
 When = Annotated[str, Field(min_length=1, max_length=40, examples=["7d", "2026-01-13T10:00:00Z"])]
 
 
@@ -86,7 +87,9 @@ class Account(Shape):
     """How an account stands."""
 
     account: str
-    level: Level
+    level: Stands = Field(
+        description="the worst of its open alerts; unknown if none is, and the last poll read nothing"
+    )
     reading: Reading | None
     read_at: datetime | None
     polled_at: datetime | None
