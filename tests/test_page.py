@@ -235,8 +235,9 @@ class Looking:
         with httpx.Client(base_url=self._address, timeout=30) as client:
             while not self._is_over.is_set():
                 with suppress(httpx.TransportError):
-                    assert client.get(path).status_code == 200
-                    self.answers += 1
+                    status = client.get(path).status_code
+                    assert status in {200, 503}  # on a busy machine it sends some away
+                    self.answers += status == 200
 
     def close(self) -> None:
         self._is_over.set()

@@ -114,14 +114,64 @@ def test_an_open_page_follows_what_happens(browser: Browser, low: Site) -> None:
         found.check()
 
 
+RENEW = "document.dispatchEvent(new Event('visibilitychange'))"
+WHERE = "document.activeElement.getAttribute('href') ?? document.activeElement.getAttribute('aria-labelledby')"
+
+
+def test_a_page_that_is_renewed_leaves_its_reader_where_he_is(browser: Browser, seven: Site) -> None:
+    with window(browser, seven) as found:
+
+        def renew() -> None:
+            seven.world.now += timedelta(minutes=1)
+            before = found.page.locator(".bar time").get_attribute("datetime") or ""
+            found.page.evaluate(RENEW)
+            expect(found.page.locator(".bar time")).not_to_have_attribute("datetime", before)
+
+        found.go("/")
+        found.page.get_by_role("link", name="render", exact=True).focus()
+        renew()
+        assert found.page.evaluate(WHERE) == "/accounts/render"
+        found.go("/accounts/render")
+        region = found.page.locator(".scroll[aria-labelledby=readings]")
+        region.focus()
+        region.evaluate("one => one.scrollTop = 50")
+        renew()
+        assert (found.page.evaluate(WHERE), region.evaluate("one => one.scrollTop")) == ("readings", 50)
+        found.page.locator("#chart").focus()
+        found.page.keyboard.press("Home")
+        expect(found.page.locator(".said")).to_contain_text("$")
+        first = found.page.locator(".said").inner_text()
+        renew()
+        assert found.page.locator(".said").inner_text() == first
+        found.page.keyboard.press("ArrowRight")
+        expect(found.page.locator(".said")).not_to_have_text(first)
+        found.page.keyboard.press("ArrowLeft")
+        expect(found.page.locator(".said")).to_have_text(first)
+        found.check()
+
+
+def test_a_page_in_which_somebody_fills_in_a_form_waits_and_says_so(browser: Browser, low: Site) -> None:
+    with window(browser, low) as found:
+        found.go("/accounts/main")
+        found.page.get_by_label("for").focus()
+        low.world.reads("104.50")
+        found.page.evaluate(RENEW)
+        expect(found.page.get_by_role("alert")).to_contain_text("Meanwhile: main: $104.50")
+        assert found.page.evaluate("document.activeElement.name") == "for"
+        found.page.get_by_role("heading", level=1).click()
+        found.page.evaluate(RENEW)
+        expect(found.page.get_by_role("alert")).to_have_count(0)
+        expect(found.page.locator("#content")).to_contain_text("$104.50")
+
+
 def test_an_open_page_says_that_the_monitor_no_longer_answers(browser: Browser, low: Site) -> None:
     with window(browser, low) as found:
         found.go("/")
         found.page.context.set_offline(True)
-        found.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        found.page.evaluate(RENEW)
         expect(found.page.get_by_role("alert")).to_contain_text("does not answer")
         found.page.context.set_offline(False)
-        found.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        found.page.evaluate(RENEW)
         expect(found.page.get_by_role("alert")).to_have_count(0)
 
 
