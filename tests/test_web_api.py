@@ -393,6 +393,11 @@ def test_a_badge_has_the_balance_in_the_colour_of_the_level_and_loads_nothing(wo
     assert Level.CRITICAL is world.level()
 
 
+def test_a_badge_is_for_other_pages_only_where_a_token_guards_it(site: Site, guarded: Site) -> None:
+    found = site.get("/badge/main.svg"), guarded.get("/badge/main.svg", headers=BEARER)
+    assert [one.headers["cross-origin-resource-policy"] for one in found] == ["same-origin", "cross-origin"]
+
+
 def test_whatever_an_api_says_in_an_error_is_text_everywhere(world: World, site: Site) -> None:
     nasty = '<script>alert("x")</script><svg onload=x>'
     world.sees(reading("4", account_id="52")).moves  # noqa: B018
