@@ -104,6 +104,8 @@ class _Story:
     heard: list[Level] = field(default_factory=list)
     polls: int = 0
     failing: bool = False
+    page: str = ""
+    """Where it is served."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def say(self, kind: Kind, level: Level | None, text: str) -> None:
@@ -130,7 +132,7 @@ class _Story:
             self.heard.append(level)
         if tuple(self.heard) == _PLOT and not self.over.is_set():
             self.over.set()
-            self.say(Kind.OVER, None, "")
+            self.say(Kind.OVER, None, self.page)
 
 
 def level_of(balance: Decimal) -> Level:
@@ -220,7 +222,8 @@ async def _show_page(daemon: Daemon, story: _Story) -> None:
     while daemon.page.address is None and not daemon.page.trouble:  # noqa: ASYNC110 - the page tells nobody
         await asyncio.sleep(_LOOK)
     host, port = daemon.page.address or ("", 0)
-    story.say(Kind.PAGE, None, f"http://{host}:{port}/" if host else f"not now: {daemon.page.trouble}")
+    story.page = f"http://{host}:{port}/" if host else ""
+    story.say(Kind.PAGE, None, story.page or f"not now: {daemon.page.trouble}: choose another --port")
 
 
 async def _until_the_end(running: "asyncio.Future[None]", story: _Story, patience: float | None) -> bool:

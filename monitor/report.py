@@ -36,8 +36,8 @@ def warnings(log: Logger, config: Config) -> None:
         log.warning("configuration", note=warning)
 
 
-def polled(log: Logger, found: Polled) -> None:
-    """Say what a poll changed."""
+def polled(log: Logger, found: Polled, *, is_first: bool = False) -> None:
+    """Say what a poll changed; of the first one also what it read, for who looks on after a start."""
     name, before, after = found.after.account, found.before.failure, found.after.failure
     if after is not None and (before is None or before.kind is not after.kind):
         log.warning("account_failing", account=name, kind=after.kind.value, reason=after.reason)
@@ -47,7 +47,8 @@ def polled(log: Logger, found: Polled) -> None:
         _moved(log, name, ruling)
     own(log, found.common)
     if after is None and found.after.reading is not None:
-        log.debug("polled", account=name, balance_usd=found.after.reading.balance_usd)
+        say = log.info if is_first else log.debug
+        say("polled", account=name, balance_usd=found.after.reading.balance_usd)
 
 
 def _moved(log: Logger, account: str, ruling: Ruling) -> None:

@@ -181,7 +181,9 @@ def test_init_tells_when_it_cannot_write(tmp_path: Path, words: tuple[str, ...])
     assert result.exit_code == 1
     assert "gone/config.toml: cannot be written (No such file or directory)" in result.stderr
     (tmp_path / "folder").mkdir()
-    assert run("config", "init", "--force", "folder").exit_code == 1
+    result = run("config", "init", "folder", *words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("folder: a folder: name the file to write, such as folder/config.toml")
     assert [each.name for each in tmp_path.iterdir()] == ["folder"]
 
 

@@ -62,6 +62,8 @@ def test_a_first_start_while_already_low_is_told_within_seconds(api: Api, tmp_pa
         hook.wait_posts(1, 10)
         assert hook.titles == [LOW]
         assert run.events("first_start")
+        first, *more = [one for one in run.log() if one["event"] == "polled"]
+        assert (first["account"], first["balance_usd"], more) == ("main", "20", [])
         status = json.loads(run.command("status", "--json").stdout)
         assert status["daemon"]["healthy"] is True
         assert [(one["account"], one["level"], one["reading"]["balance_usd"]) for one in status["accounts"]] == [

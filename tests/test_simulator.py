@@ -988,7 +988,8 @@ def test_the_command_tells_a_person_what_to_try(tmp_path: Path) -> None:
     assert f"  and 60 more: curl -s {address[0]}/_simulator/accounts\n" in text
     assert (
         "BALANCE_MONITOR_ACCOUNTS__LOAD_1__API_KEY=simulated-load_1 "
-        f"BALANCE_MONITOR_ACCOUNTS__LOAD_1__BASE_URL={address[0]} balance-monitor check\n"
+        f"BALANCE_MONITOR_ACCOUNTS__LOAD_1__BASE_URL={address[0]} balance-monitor check  "
+        "# where there is no config.toml\n"
     ) in text
     assert f"""curl -s {address[0]}/_simulator/accounts/load_1 -d '{{"balance_usd": "4.07"}}'""" in text
 

@@ -166,6 +166,9 @@ def test_all_without_a_time_covers_just_what_alerts(home: World) -> None:
     [
         (("snooze",), "name an account, or give --all"),
         (("unsnooze",), "name an account, or give --all"),
+        (("snooze", "", "--for", "1h"), 'no polled account is named "": there is batch, main'),
+        (("unsnooze", ""), 'no polled account is named "": there is batch, main'),
+        (("snooze", "main", "", "--for", "1h"), 'no rule is named ""'),
         (("snooze", "main", "balance_usd", "--all"), "name an account or give --all, not both"),
         (("snooze", "mian", "--for", "1h"), "no polled account is named mian: did you mean main?"),
         (("snooze", "main", "balance"), "no rule is named balance: did you mean balance_usd?"),

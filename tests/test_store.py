@@ -246,10 +246,7 @@ def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> 
 
 def test_a_folder_in_the_place_of_the_file_is_refused(path: Path) -> None:
     path.mkdir()
-    assert refusals(path) == [
-        f"{path} cannot be used: unable to open database file; set database to a path that can",
-        f"there is no database at {path}: start balance-monitor run, or set database to its path",
-    ]
+    assert refusals(path) == [f"{path} is a folder: set database to the path of a file"] * 2
 
 
 def test_a_missing_database_is_named_by_the_commands_and_not_made(path: Path) -> None:

@@ -22,6 +22,8 @@ AT_ONCE = 20
 """Of them, those that began within the last second: no more than the connections that are kept open."""
 GRACE = 1.5
 """Real seconds that polls in flight have at a stop."""
+_FEW = 10
+"""Accounts whose first readings a person would read in the log."""
 SLACK = timedelta(seconds=30)
 """What a job may take beside its poll before it is given up, so that it never blocks its successors."""
 
@@ -49,6 +51,7 @@ class Polls:
         self._figures: dict[str, Figures] = {}
         """What each account's hours come to, so that not every poll looks it up."""
         self._running: set[asyncio.Task[None]] = set()
+        self._greeted: set[str] = set()
         self._stopped = False
         self._log = log.get("monitor.daemon")
 
@@ -106,7 +109,13 @@ class Polls:
             self.waits[name] = polled.after.wait_until
         self.moved |= bool(polled.moves) or polled.before.polled_at is None
         self._wake([message.channel for message in polled.messages])
-        report.polled(self._log, polled)
+        report.polled(self._log, polled, is_first=self._is_first(name))
+
+    def _is_first(self, name: str) -> bool:
+        """Say whether this is an account's first poll since the start, where there are so few that people read on."""
+        is_first = name not in self._greeted and len(self._config().accounts) <= _FEW
+        self._greeted.add(name)
+        return is_first
 
     def stop(self) -> None:
         """Begin no more polls."""

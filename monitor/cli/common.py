@@ -131,7 +131,8 @@ def choose(named: Sequence[str], there: Sequence[str], what: str) -> list[str]:
 
 def unknown(name: str, there: Sequence[str], what: str) -> Stop:
     """Return how to stop where a name is not among those that are there."""
-    return Stop(f"no {what} is named {name}: {_hint(name, there)}", code=WRONG_USE)
+    named = name or '""'
+    return Stop(f"no {what} is named {named}: {_hint(name, there)}", code=WRONG_USE)
 
 
 def _hint(name: str, there: Sequence[str]) -> str:

@@ -84,6 +84,8 @@ def schema_command() -> None:
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init_command(path: Path, *, force: bool) -> None:
     """Write a commented configuration to PATH (./config.toml); on a terminal, ask for what it needs first."""
+    if path.is_dir():
+        _refuse([f"{path}: a folder: name the file to write, such as {path / 'config.toml'}"])
     if not force and path.exists():
         _refuse([f"{path}: there is one already: choose another path, or write over it with --force"])
     answers = _ask() if sys.stdin.isatty() and sys.stdout.isatty() else {}
@@ -123,7 +125,8 @@ def _ask_critical(warning: Decimal) -> Decimal | None:
             raise click.UsageError(f"critical must not be above the warning of {plain(warning)}")
         return critical
 
-    critical: Decimal = click.prompt("Critical at or below, in USD", value_proc=read)
+    usual = plain(min(_DEFAULT_CRITICAL, warning / 2)) if warning > 0 else plain(warning)
+    critical: Decimal = click.prompt("Critical at or below, in USD", default=usual, value_proc=read)
     return critical
 
 

@@ -20,7 +20,7 @@ Nothing leaves this machine. Ctrl-C ends it."""
 _CLOSING = """\
 That was the whole story: low, unknown for a while (neither zero nor fine), worse, fine again;
 each told once, all delivered. Now with your own key: balance-monitor config init"""
-_GOES_ON = "The daemon goes on watching, and the page shows it: Ctrl-C ends it."
+_GOES_ON = "The daemon goes on watching{page}: Ctrl-C ends it."
 _MARGIN = 9
 """Columns of the clock, to the left of all that is told."""
 _USUAL, _LEAST = 80, 20
@@ -91,7 +91,8 @@ def show(line: Line, *, once: bool = False) -> None:
             click.echo(f"  {line.clock}  " + click.style(f"look at it: {line.text}", bold=True))
         case Kind.OVER:
             if not once:
-                click.echo(f"\n{_paragraph(_CLOSING)}\n\n{_GOES_ON}\n")
+                page = f", and {line.text} shows it" if line.text else ""
+                click.echo(f"\n{_paragraph(_CLOSING)}\n\n{_GOES_ON.format(page=page)}\n")
         case _:
             click.echo(f"  {line.clock}  {line.text}")
 

@@ -25,7 +25,7 @@ def _whom(account: str | None, *, everybody: bool, there: list[str], rule: str |
         raise click.UsageError("name an account, or give --all")
     if rule is not None:
         choose([rule], _NAMES, "rule")
-    return choose([account] if account else [], there, "polled account"), rule or ""
+    return choose([] if account is None else [account], there, "polled account"), rule or ""
 
 
 @click.command()

@@ -152,6 +152,8 @@ def _revision(engine: Engine, path: Path) -> str | None:
 def spoken(path: Path) -> Iterator[None]:
     """Put what the disk or SQLite complain of into a sentence."""
     try:
+        if path.is_dir():
+            raise StoreError(f"{path} is a folder: set database to the path of a file")
         yield
     except PermissionError as error:
         raise StoreError(f"{path} cannot be used: {error.strerror}; run this as its owner or with sudo") from error
