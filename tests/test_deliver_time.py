@@ -319,6 +319,17 @@ def test_a_message_that_is_never_taken_holds_up_those_behind_it_for_less_than_an
     assert story.health().failures == 0
 
 
+def test_in_quiet_hours_it_holds_up_what_is_critical_for_no_longer(worlds: Worlds) -> None:
+    batch = '[accounts.batch]\napi_key = "key-of-batch-0002"\n'
+    story = Story(worlds(MAIN + batch + OPS + 'quiet_hours = "10:00-20:00"\n'), take)
+    story.answer = lambda message: NotSent("HTTP 400 Bad Request") if "main" in message.title else Sent()
+    story.reads_at(SECOND, 4)
+    story.reads_at(10 * MINUTE, 4, "batch")
+    story.run(61 * MINUTE)
+    assert story.taken == [WORSE.replace("main", "batch")]
+    assert story.states() == {"waiting": [WORSE]}
+
+
 def test_the_message_set_aside_is_tried_on_and_given_up_alone_and_loudly_after_two_days(
     worlds: Worlds, logged: Any
 ) -> None:

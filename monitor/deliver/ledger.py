@@ -101,16 +101,15 @@ def _pass_on(
 
 
 def probe(tx: Tx, config: Config, failed: Queued, now: datetime) -> Parcel | None:
-    """Return what shows whether the service takes others than a head that has failed for long.
+    """Return what shows whether the service takes others than a head that has failed for long; in quiet hours, urgent.
 
     What was sent with that head goes alone: it may be any of them that the service does not take.
     """
     channel = config.channels.get(failed.message.channel)
-    if channel is not None and config.sleeps(channel, now):
-        return None  # others than what is urgent must not go out
+    sleeps = channel is not None and config.sleeps(channel, now)
     if failed.aside_until or not failed.first_attempt_at or now - failed.first_attempt_at < ASIDE:
         return None
-    behind = outbox.behind(tx, failed)
+    behind = outbox.behind(tx, failed, urgent=sleeps)
     return None if behind is None else parcel(tx, config, [behind], now)
 
 

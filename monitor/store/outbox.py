@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select
 from monitor import merged
 from monitor.model import Cause, Change, Level, Message
 from monitor.store import schema
+from monitor.store.turns import URGENT
 
 _box = schema.outbox.c
 _WAITING = _box.state == "waiting"
@@ -115,9 +116,13 @@ def load(tx: Connection, ids: Sequence[str]) -> list[Queued]:
     return [_queued(row) for row in tx.execute(select(schema.outbox).where(_box.id.in_(ids)).order_by(_box.position))]
 
 
-def behind(tx: Connection, queued: Queued) -> Queued | None:
-    """Return the message behind another of the same channel that was tried least often, so that each has its turn."""
+def behind(tx: Connection, queued: Queued, *, urgent: bool) -> Queued | None:
+    """Return the message behind another of the same channel that was tried least often, so that each has its turn.
+
+    ``urgent`` leaves out what can wait for the end of quiet hours.
+    """
     others = _WAITING & (_box.channel == queued.message.channel) & _box.aside_until.is_(None)
+    others = others & URGENT if urgent else others
     query = select(schema.outbox).where(others, _box.id != queued.message.id)
     row = tx.execute(query.order_by(_box.attempts, _box.position).limit(1)).first()
     return None if row is None else _queued(row)

@@ -10,7 +10,7 @@ from monitor.store import schema
 
 _box = schema.outbox.c
 _WAITING = _box.state == "waiting"
-_URGENT = or_(_box.severity == int(Level.CRITICAL), _box.changes.contains(f'"before": {int(Level.CRITICAL)}'))
+URGENT = or_(_box.severity == int(Level.CRITICAL), _box.changes.contains(f'"before": {int(Level.CRITICAL)}'))
 """About what is or was critical. A quotation mark inside a text would have a backslash before it."""
 
 
@@ -43,7 +43,7 @@ def upcoming(tx: Connection, channel: str, now: datetime, *, most: int, urgent: 
     """
     here = and_(_WAITING, _box.channel == channel, or_(_box.aside_until.is_(None), _box.aside_until <= now))
     query = select(_box.id, _box.account, _box.kind, _box.aside_until, _box.decided_at)
-    query = query.where(here, _URGENT) if urgent else query.where(here)
+    query = query.where(here, URGENT) if urgent else query.where(here)
     return [
         Waiting(one, account, (kind or "") if aside is None else "", at)
         for one, account, kind, aside, at in tx.execute(query.order_by(_box.position).limit(most))
