@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor import messages
-from monitor.model import MONITOR, Message
+from monitor.model import MONITOR, Cause, Level, Message
 
 NEWS = "news"
 """The kind of what is no alert's, such as purchases that landed."""
@@ -15,14 +15,20 @@ NAMED = 10
 def kind(message: Message) -> str:
     """Return what a message is about, for all accounts alike: the rule of its worst change.
 
-    Empty for what goes alone: what has no changes, or is about several accounts already.
+    Empty for what goes alone: what has no changes, is about several accounts already, or says more than its changes do.
     """
     accounts = {change.account for change in message.changes}
-    if accounts != {message.account}:
+    if accounts != {message.account} or _is_digest(message):
         return ""
     if message.account == MONITOR:
         return MONITOR
     return messages.worst(message.changes).rule or NEWS
+
+
+def _is_digest(message: Message) -> bool:
+    """Say whether this is the one news of the monitor's own that is nothing bad; what it tells is in its text alone."""
+    said = {(change.cause, change.level) for change in message.changes}
+    return message.account == MONITOR and said == {(Cause.NEWS, Level.INFO)}
 
 
 def as_one(parts: Sequence[Message]) -> Message:

@@ -233,6 +233,17 @@ def test_a_channel_that_sleeps_gets_it_when_it_wakes(worlds: Worlds) -> None:
     assert "digest" in next_up(at("2026-01-14 10:00"))
 
 
+def test_one_that_goes_late_beside_other_news_of_the_monitor_loses_nothing_of_what_it_tells(world: World) -> None:
+    world.reads(90)
+    looks(world, at("2026-01-14 09:00"))
+    with world.store.transaction() as tx:
+        outbox.queue(tx, tell_own(tx, world.config, CHANNELS, (Level.WARNING, "channel x cannot be used"), world.now))
+    with world.store.transaction() as tx:
+        parcel = plan(tx, world.config, world.config.channels["ops"], world.now + 5 * MINUTE).parcel
+    assert parcel is not None
+    assert "main: $90.00 left" in parcel.words.body
+
+
 # -- what -------------------------------------------------------------------------------------------------------------
 
 

@@ -60,6 +60,10 @@ def test_what_the_monitor_says_of_itself_is_one_kind() -> None:
     assert merged.kind(message(messages.news(MONITOR, "gave up", level=Level.CRITICAL))) == MONITOR
 
 
+def test_a_digest_goes_alone_since_its_title_is_not_what_it_says() -> None:
+    assert merged.kind(message(messages.news(MONITOR, "digest of 1 account since Tue 13 Jan 09:00 UTC"))) == ""
+
+
 @pytest.mark.parametrize("changes", [(), (change("a"), change("b"))])
 def test_what_is_about_no_account_or_several_goes_alone(changes: tuple[Change, ...]) -> None:
     one = replace(message(change("a")), changes=changes)
