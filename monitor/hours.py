@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
 
@@ -20,6 +20,12 @@ class Hours:
         if self.begin < self.end:
             return self.begin <= local < self.end
         return local >= self.begin or local < self.end
+
+    def over(self, now: datetime, zone: tzinfo) -> datetime:
+        """Return when hours that hold a moment are over."""
+        local = now.astimezone(zone)
+        day = local.date() + timedelta(days=local.time() >= self.end)
+        return datetime.combine(day, self.end, zone).replace(fold=local.fold).astimezone(UTC)
 
     def __str__(self) -> str:
         return f"{self.begin:%H:%M}-{self.end:%H:%M}"

@@ -190,10 +190,34 @@ def test_where_changes_are_kept_apart_all_of_one_rule_of_one_account_goes_as_one
     assert late.of_one_alert(queue(*waiting)) == list(together)
 
 
-def test_nothing_is_late_where_nothing_waits_nor_within_two_minutes() -> None:
-    assert not late.is_late([], NOW)
-    assert not late.is_late(queue("a low"), NOW + 2 * MINUTE)
-    assert late.is_late(queue("a low"), NOW + 2 * MINUTE + SECOND)
+@pytest.mark.parametrize(
+    ("balance", "quiet", "since"),
+    [
+        (20, "", timedelta(0)),
+        (20, "12:00-13:00", timedelta(0)),
+        (20, "09:00-11:00", HOUR),  # waiting for their end is not being late
+        (4, "09:00-11:00", timedelta(0)),  # which what is critical does not do
+    ],
+)
+def test_a_message_is_late_two_minutes_after_it_could_go(
+    worlds: Worlds, balance: int, quiet: str, since: timedelta
+) -> None:
+    world = worlds(MAIN + OPS)
+    world.sees_balance(balance, after=timedelta(0))
+    (message,) = world.heard()
+    assert message.decided_at == NOW
+    world.reload(MAIN + OPS + (f'quiet_hours = "{quiet}"\n' if quiet else ""))
+    assert not late.is_late(message, world.config, NOW + since + 2 * MINUTE)
+    assert late.is_late(message, world.config, NOW + since + 2 * MINUTE + SECOND)
+
+
+def test_a_message_to_a_channel_that_left_is_late_like_any_other(worlds: Worlds) -> None:
+    world = worlds(MAIN + OPS)
+    world.sees_balance(20, after=timedelta(0))
+    (message,) = world.heard()
+    world.reload(MAIN + OPS.replace("ops", "others"))
+    assert not late.is_late(message, world.config, NOW + 2 * MINUTE)
+    assert late.is_late(message, world.config, NOW + 2 * MINUTE + SECOND)
 
 
 def test_what_stands_for_others_another_time_has_another_id_and_the_same_for_the_same(worlds: Worlds) -> None:

@@ -418,6 +418,21 @@ def test_a_message_that_comes_long_into_an_outage_has_its_own_fifteen_minutes(wo
     assert is_about(story.wakes[1][0], 5 * HOUR + 15 * MINUTE)
 
 
+def test_what_waits_for_the_end_of_quiet_hours_has_its_fifteen_minutes_after_them(worlds: Worlds) -> None:
+    digest = '[digest]\nschedule = "0 11 * * *"\nchannels = ["ops"]\n'
+    world = worlds(MAIN + OPS + 'fallback = "mail"\nquiet_hours = "10:00-20:00"\n' + LAST + digest)
+    story = Story(world, refuse)
+    story.at(SECOND, world.digests)
+    story.at(HOUR, world.digests)
+    story.reads_at(HOUR + MINUTE, 4)
+    story.run(10 * HOUR + 14 * MINUTE)
+    assert [message.title for message in story.waiting("mail")] == [WORSE]
+    assert is_about(story.wakes[0][0], HOUR + 16 * MINUTE)
+    story.run(11 * HOUR)
+    assert [message.title.partition(" of")[0] for message in story.waiting("mail")] == [WORSE, "[INFO] monitor: digest"]
+    assert 10 * HOUR + 15 * MINUTE <= story.wakes[1][0] <= 10 * HOUR + 16 * MINUTE
+
+
 def test_a_channel_that_recovers_within_fifteen_minutes_passes_nothing_on(worlds: Worlds) -> None:
     world = worlds(BACKED + LAST)
     story = Story(world, take)

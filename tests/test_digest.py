@@ -227,10 +227,12 @@ def test_a_channel_that_sleeps_gets_it_when_it_wakes(worlds: Worlds) -> None:
     def next_up(now: datetime) -> str:
         with world.store.transaction() as tx:
             parcel = plan(tx, world.config, world.config.channels["ops"], now).parcel
-        return parcel.words.title if parcel else ""
+        return f"{parcel.words.title}\n{parcel.words.body}" if parcel else ""
 
     assert next_up(at("2026-01-14 09:59")) == ""
     assert "digest" in next_up(at("2026-01-14 10:00"))
+    assert "Late" not in next_up(at("2026-01-14 10:00"))
+    assert "Late" in next_up(at("2026-01-14 10:03"))
 
 
 def test_one_that_goes_late_beside_other_news_of_the_monitor_loses_nothing_of_what_it_tells(world: World) -> None:

@@ -47,6 +47,25 @@ def test_a_night_of_berlin_is_as_long_as_that_night_is(begins: datetime, minutes
     assert sum(NIGHT.hold(moment, berlin) for moment in moments) == minutes
 
 
+@pytest.mark.parametrize("hours", [NIGHT, LUNCH, Hours(time(20), time(2, 30))])
+@pytest.mark.parametrize("day", ["2026-07-01", "2026-10-24"])
+def test_hours_are_over_at_the_first_moment_that_they_do_not_hold(hours: Hours, day: str) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    start = datetime.fromisoformat(day).replace(tzinfo=berlin).timestamp()
+    moments = [datetime.fromtimestamp(start + 300 * step, UTC) for step in range(42 * 12)]
+    held = [moment for moment in moments[: 30 * 12] if hours.hold(moment, berlin)]
+    assert len(held) >= 18
+    for moment in held:
+        free = next(one for one in moments if one > moment and not hours.hold(one, berlin))
+        assert hours.over(moment, berlin) == free
+
+
+def test_hours_that_end_within_the_hour_that_a_night_leaves_out_are_over_by_the_clocks_of_before() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    over = Hours(time(20), time(2, 30)).over(datetime(2026, 3, 28, 23, tzinfo=UTC), berlin)
+    assert over == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("written", "hours"),
     [("22:00-07:00", NIGHT), (" 22:00 - 7:00 ", NIGHT), ("12:00-13:30", LUNCH), (LUNCH, LUNCH)],

@@ -158,3 +158,8 @@ class Config:
     def sleeps(self, channel: Channel, now: datetime) -> bool:
         """Say whether a channel has its quiet hours."""
         return channel.quiet is not None and channel.quiet.hold(now, self.timezone)
+
+    def wakes(self, channel: Channel, now: datetime) -> datetime:
+        """Return from when on a channel hears of everything: now, or the end of its quiet hours."""
+        quiet = channel.quiet
+        return quiet.over(now, self.timezone) if quiet is not None and quiet.hold(now, self.timezone) else now

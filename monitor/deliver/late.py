@@ -8,14 +8,18 @@ import itertools
 from collections.abc import Sequence
 from datetime import datetime
 
+from monitor.config import Config
 from monitor.messages import LATE
-from monitor.model import MONITOR
+from monitor.model import MONITOR, Level, Message
 from monitor.store.turns import Waiting
 
 
-def is_late(queue: Sequence[Waiting], now: datetime) -> bool:
-    """Say whether the first of what waits has waited for too long."""
-    return bool(queue) and now - queue[0].decided_at > LATE
+def is_late(message: Message, config: Config, now: datetime) -> bool:
+    """Say whether a message has waited for too long; what comes in quiet hours and can wait does so for their end."""
+    channel, since = config.channels.get(message.channel), message.decided_at
+    if channel is not None and Level.CRITICAL not in {message.severity, *(one.before for one in message.changes)}:
+        since = config.wakes(channel, since)
+    return now - since > LATE
 
 
 def together(queue: Sequence[Waiting], *, most: int) -> list[str]:

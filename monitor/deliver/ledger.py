@@ -52,11 +52,11 @@ class Next:
 def plan(tx: Tx, config: Config, channel: Channel, now: datetime) -> Next:
     """Find the next message of a channel, late words included; pass on to its fallback what waited too long."""
     health = outbox.health(tx, channel.name)
-    copies, passes_at = _pass_on(tx, channel, config.channels.get(channel.fallback or ""), health, now)
+    copies, passes_at = _pass_on(tx, config, channel, health, now)
     if health.next_attempt_at is not None and health.next_attempt_at > now:
         return Next(wait=_until([health.next_attempt_at, passes_at], now), passed_on=copies)
     sleeps = config.sleeps(channel, now)
-    choice = _choose(tx, channel, health, now, urgent=sleeps)
+    choice = _choose(tx, config, channel, health, now)
     if choice.together:
         return Next(_parcel(tx, config, channel, choice.together, now), passed_on=copies)
     later = [now + timedelta(seconds=DOZE)] if sleeps else [outbox.next_aside(tx, channel.name), passes_at]
@@ -68,10 +68,11 @@ def _parcel(tx: Tx, config: Config, channel: Channel, ids: Sequence[str], now: d
     return parcel(tx, config, opening(parts) if channel.keeps_apart else parts, now)
 
 
-def _choose(tx: Tx, channel: Channel, health: Health, now: datetime, *, urgent: bool) -> merge.Choice:
+def _choose(tx: Tx, config: Config, channel: Channel, health: Health, now: datetime) -> merge.Choice:
     """Choose what goes next, in quiet hours of what is urgent; where changes are kept apart, the first, at once."""
-    queue, most = turns.upcoming(tx, channel.name, now, most=LOOKED_AT, urgent=urgent), merge.width(health.failures)
-    if late.is_late(queue, now):
+    urgent, most = config.sleeps(channel, now), merge.width(health.failures)
+    queue = turns.upcoming(tx, channel.name, now, most=LOOKED_AT, urgent=urgent)
+    if any(late.is_late(one.message, config, now) for one in outbox.load(tx, [one.id for one in queue[:1]])):
         queue = turns.upcoming(tx, channel.name, now, most=LATE_LOOK, urgent=urgent)
         return merge.Choice(late.of_one_alert(queue) if channel.keeps_apart else late.together(queue, most=most))
     if channel.keeps_apart:
@@ -86,18 +87,23 @@ def _until(moments: Sequence[datetime | None], now: datetime) -> float | None:
 
 
 def _pass_on(
-    tx: Tx, channel: Channel, fallback: Channel | None, health: Health, now: datetime
+    tx: Tx, config: Config, channel: Channel, health: Health, now: datetime
 ) -> tuple[list[Message], datetime | None]:
-    """Queue for the fallback what this channel could not deliver in time; say when the next one is due."""
-    since = health.failing_since
+    """Queue for the fallback what this channel could not deliver in time; say when to look for more.
+
+    What can wait for the end of quiet hours was not tried in them: the channel has the same time for it afterwards.
+    """
+    since, fallback = health.failing_since, config.channels.get(channel.fallback or "")
     if fallback is None or since is None:
         return [], None
     if now - since < FALLBACK:
         return [], since + FALLBACK
-    due, later = outbox.unpassed(tx, channel.name, now - FALLBACK)
+    urgent = any(config.sleeps(channel, when) for when in (now, now - FALLBACK))
+    due, later = outbox.unpassed(tx, channel.name, now - FALLBACK, urgent=urgent)
     copies = poll.pass_on(tx, due, fallback)
     outbox.queue(tx, copies)
-    return copies, later + FALLBACK if later else None
+    looks = [now + timedelta(seconds=DOZE)] * urgent + ([later + FALLBACK] if later else [])
+    return copies, min(looks, default=None)
 
 
 def probe(tx: Tx, config: Config, failed: Queued, now: datetime) -> Parcel | None:

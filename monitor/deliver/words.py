@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from monitor import address, hindsight, merged, messages, poll
 from monitor.config import Config
-from monitor.messages import LATE
+from monitor.deliver import late
 from monitor.model import Cause, Message
 from monitor.store import Tx, casebook, memory
 from monitor.store.outbox import Queued
@@ -43,7 +43,7 @@ def _with_page(message: Message, config: Config) -> Message:
 def _worded(tx: Tx, config: Config, parts: Sequence[Queued], now: datetime) -> Message:
     """Return what is sent for these; what waited too long says so, and how things stand now."""
     said = [one.message for one in parts]
-    is_late = now - said[0].decided_at > LATE
+    is_late = late.is_late(said[0], config, now)
     message = _as_one(said, config, is_late=is_late)
     if not is_late:
         return message

@@ -158,9 +158,13 @@ def waiting(tx: Connection, channel: str) -> list[Queued]:
     return [_queued(row) for row in tx.execute(query)]
 
 
-def unpassed(tx: Connection, channel: str, until: datetime) -> tuple[list[Message], datetime | None]:
-    """Return what was decided until then, waits and has not been passed on, in order; and the next decision after."""
+def unpassed(tx: Connection, channel: str, until: datetime, *, urgent: bool) -> tuple[list[Message], datetime | None]:
+    """Return what was decided until then, waits and has not been passed on, in order; and the next decision after.
+
+    ``urgent`` leaves out what can wait for the end of quiet hours.
+    """
     here = _WAITING & (_box.channel == channel) & _box.passed_on.is_(False)
+    here = here & URGENT if urgent else here
     query = select(schema.outbox).where(here, _box.decided_at <= until).order_by(_box.position)
     later = select(func.min(_box.decided_at)).where(here, _box.decided_at > until)
     return [_queued(row).message for row in tx.execute(query)], tx.execute(later).scalar()
