@@ -14,7 +14,8 @@ from monitor.model import ENDS, Cause, Change, Level, Message
 
 LINES = 30
 """What happened is told one by one if it is no more than this."""
-_OPENING = frozenset({Cause.RAISED, Cause.OPEN})
+OPENING = frozenset({Cause.RAISED, Cause.OPEN})
+"""With these a reader hears of an alert for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class _Event:
 
     @property
     def opens(self) -> bool:
-        return self.change.cause in _OPENING
+        return self.change.cause in OPENING
 
 
 def as_one(parts: Sequence[Message], zone: tzinfo) -> Message:

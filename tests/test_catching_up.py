@@ -1,5 +1,6 @@
 """What people hear after an outage of their channel: in a few messages, and nothing that is no longer true."""
 
+import functools
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,9 +10,11 @@ from oncall import PagerDuty
 from played import REFUSED, Story
 from world import MAIN, OPS, START, World, reading
 
+from monitor.apart import apart
 from monitor.deliver import late
 from monitor.deliver.ledger import Attempt, plan, settle
 from monitor.model import ENDS, MONITOR, Level, Message, Outcome, Seen, Sent
+from monitor.poll import tell_own
 from monitor.store import casebook, outbox
 from monitor.store.turns import Waiting
 
@@ -149,6 +152,33 @@ def test_a_pager_hears_of_each_rule_by_itself(worlds: Worlds) -> None:
         "[CRITICAL] main: 900 credits",
         "[OK] main: 90,000 credits",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pages"),
+    [
+        ("+a -a +b", "+a -a +b"),
+        ("+a +b -b -a", "+a +b -b -a"),
+        ("+a -a +b -b +a -a", "+a -a +b -b +a -a"),
+        ("+a -a +a +b", "+a +b"),
+        ("+a +b -a +a -b", "+a +b -b"),
+    ],
+)
+def test_a_pager_that_hears_late_of_the_monitors_own_alerts_closes_none_before_it_opened_it(
+    worlds: Worlds, changes: str, pages: str
+) -> None:
+    world = worlds(MAIN + PAGER)
+    story = Channel(world, until=HOUR)
+
+    def own(change: str) -> None:
+        found = (Level.WARNING if change[0] == "+" else Level.OK, "said")
+        story.do(lambda tx: outbox.queue(tx, tell_own(tx, world.config, change[1], found, world.now)))
+
+    for place, change in enumerate(changes.split()):
+        story.at(place * MINUTE, functools.partial(own, change))
+    story.run(2 * HOUR)
+    heard = [change for message in story.got for one in apart(message) for change in one.changes]
+    assert " ".join(("-" if one.cause in ENDS else "+") + one.rule for one in heard) == pages
 
 
 # -- what goes together -----------------------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
-from monitor import address, hindsight, merged, messages, poll
+from monitor import hindsight, merged, messages, poll
 from monitor.config import Config
 from monitor.deliver import late
-from monitor.model import Cause, Message
+from monitor.hindsight import OPENING
+from monitor.model import ENDS, Message
 from monitor.store import Tx, casebook, memory
 from monitor.store.outbox import Queued
 
@@ -64,7 +65,19 @@ def _as_one(said: Sequence[Message], config: Config, *, is_late: bool) -> Messag
 
 
 def opening(parts: Sequence[Queued]) -> Sequence[Queued]:
-    """Leave the end to a message of its own where changes are kept apart: it closes what those before it open."""
-    *before, last = parts
-    opens = any(change.cause in {Cause.RAISED, Cause.OPEN} for one in before for change in one.message.changes)
-    return before if opens and address.is_end(last.message) else parts
+    """Leave an end to a later message where changes are kept apart: it closes what those before it open."""
+    while (place := _closing(parts)) is not None:
+        parts = parts[:place]
+    return parts
+
+
+def _closing(parts: Sequence[Queued]) -> int | None:
+    """Return the first place where something ends for good that was opened at a place before."""
+    opened, closed = set[tuple[str, str]](), dict[tuple[str, str], int]()
+    for place, one in enumerate(parts):
+        changes = {(change.account, change.rule): change.cause for change in one.message.changes}
+        ends = {key for key, cause in changes.items() if cause in ENDS and key in opened}
+        opens = {key for key, cause in changes.items() if cause in OPENING}
+        opened |= opens
+        closed = {key: at for key, at in closed.items() if key not in opens} | dict.fromkeys(ends, place)
+    return min(closed.values(), default=None)
