@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from played import REFUSED, Story
 from world import MAIN, OPS, START, World
 
-from monitor.deliver.ledger import pause
+from monitor.deliver.ledger import Attempt, pause, settle
+from monitor.deliver.words import parcel
 from monitor.log.lines import KEYS
 from monitor.model import Message, NotSent, Outcome, Sent
 from monitor.store import Store, durations, life, outbox
@@ -416,6 +418,48 @@ def test_a_message_that_comes_long_into_an_outage_has_its_own_fifteen_minutes(wo
     story.reads_at(5 * HOUR, 4, "batch")
     story.run(6 * HOUR)
     assert is_about(story.wakes[1][0], 5 * HOUR + 15 * MINUTE)
+
+
+def test_a_message_set_aside_goes_to_the_fallback_too_once_it_was_refused_for_fifteen_minutes(
+    worlds: Worlds, logged: Any
+) -> None:
+    world = worlds(BACKED + LAST + '[accounts.batch]\napi_key = "key-of-batch-0002"\n')
+
+    def tries(place: int, outcome: Outcome, *, is_probe: bool = False) -> None:
+        with world.store.transaction() as tx:
+            one = parcel(tx, world.config, [outbox.waiting(tx, "ops")[place]], START)
+            settle(tx, world.config, Attempt(parcel=one, outcome=outcome, now=START, seconds=0, is_probe=is_probe), 0)
+
+    world.sees_balance(4, after=timedelta(0))
+    world.sees_balance(4, after=timedelta(0), account="batch")
+    tries(0, REFUSED)
+    tries(1, Sent(), is_probe=True)
+    story = Story(world, refuse)
+    story.run(14 * MINUTE)
+    assert story.health().failing_since is None
+    assert story.waiting("mail") == []
+    story.run(HOUR)
+    assert len(story.tries) >= 4
+    (copy,) = story.waiting("mail")
+    assert (copy.title, copy.decided_at) == (WORSE, START)
+    assert copy.body.endswith("Sent to mail because ops does not deliver.")
+    ((when, channels),) = story.wakes
+    assert (is_about(when, 15 * MINUTE), channels) == (True, ["mail"])
+    assert [entry["fallback"] for entry in logged("passed_on")] == ["mail"]
+
+
+def test_where_it_was_set_aside_in_a_channel_that_has_left_since_nobody_is_sent_it(worlds: Worlds) -> None:
+    world = worlds(BACKED + LAST)
+    world.sees_balance(4, after=timedelta(0))
+    with world.store.transaction() as tx:
+        (queued,) = outbox.waiting(tx, "ops")
+        aside = replace(queued, first_attempt_at=START, aside_until=START)
+        one = parcel(tx, world.config, [aside], START)
+    world.reload(MAIN + LAST)
+    world.heard("mail")
+    with world.store.transaction() as tx:
+        attempt = Attempt(parcel=one, outcome=REFUSED, now=START + HOUR, seconds=0)
+        assert settle(tx, world.config, attempt, 0).passed_on == []
 
 
 def test_what_waits_for_the_end_of_quiet_hours_has_its_fifteen_minutes_after_them(worlds: Worlds) -> None:

@@ -20,7 +20,7 @@ from monitor.deliver.ledger import FIRST_PAUSE, Attempt, Settled, plan, probe, s
 from monitor.deliver.line import Line, Sender
 from monitor.deliver.pictures import has_picture
 from monitor.deliver.words import Parcel
-from monitor.model import NotSent, Outcome, Sent
+from monitor.model import Message, NotSent, Outcome, Sent
 from monitor.poll.chart import week
 from monitor.store import Store, outbox
 from monitor.store.outbox import Queued
@@ -108,9 +108,7 @@ class Lane:
             self._is_new_line = False
         config, channel, now = self._shared.config(), self.channel, self._shared.clock.now()
         todo = await self._shared.store.do(lambda tx: plan(tx, config, channel, now))
-        if todo.passed_on:
-            self._log.warning("passed_on", fallback=channel.fallback, messages=len(todo.passed_on))
-            self._shared.wake([message.channel for message in todo.passed_on])
+        self._passed_on(todo.passed_on)
         if todo.parcel is None:
             await self._wait(self._woken, todo.wait)
         elif isinstance(await self._attempt(todo.parcel), NotSent):
@@ -170,6 +168,12 @@ class Lane:
             del self._unwritten[0]
             self._report(attempt, settled)
             self._shared.wake([message.channel for message in settled.told])
+            self._passed_on(settled.passed_on)
+
+    def _passed_on(self, copies: Sequence[Message]) -> None:
+        if copies:
+            self._log.warning("passed_on", fallback=self.channel.fallback, messages=len(copies))
+            self._shared.wake([message.channel for message in copies])
 
     def _report(self, attempt: Attempt, settled: Settled) -> None:
         """Say what happened; an outage at its two edges only."""

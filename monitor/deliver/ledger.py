@@ -145,6 +145,8 @@ class Settled:
     """What was given up."""
     told: Sequence[Message] = ()
     """What other channels are told of that."""
+    passed_on: Sequence[Message] = ()
+    """The copies that now wait for the fallback."""
 
 
 def settle(tx: Tx, config: Config, attempt: Attempt, chance: float) -> Settled:
@@ -206,11 +208,24 @@ def _failed(tx: Tx, config: Config, attempt: Attempt, before: Health, *, chance:
 
 
 def _refused_again(tx: Tx, config: Config, attempt: Attempt, before: Health, *, error: str) -> Settled:
-    """Let the message alone wait, and give it up after two days: the channel takes others."""
+    """Let the message alone wait, pass it on, and give it up after two days: the channel takes others."""
     queued, now = attempt.parcel.queued, attempt.now
+    since = queued.first_attempt_at or now
     outbox.set_aside(tx, queued.message, now + ASIDE_PAUSE)
-    is_old = queued.first_attempt_at is not None and queued.first_attempt_at <= now - GIVE_UP
-    lost = [queued.message] if is_old else []
+    copies = _pass_on_alone(tx, config, queued.message) if since <= now - FALLBACK else []
+    lost = [queued.message] if since <= now - GIVE_UP else []
     told = poll.give_up(tx, config, lost, why=f"refused for two days: {error}", now=now)
     outbox.queue(tx, told)
-    return Settled(before, before, lost, told)
+    return Settled(before, before, lost, told, copies)
+
+
+def _pass_on_alone(tx: Tx, config: Config, message: Message) -> list[Message]:
+    """Queue for the fallback, if it was not yet, what a channel refuses while it takes others."""
+    channel = config.channels.get(message.channel)
+    fallback = config.channels.get(channel.fallback or "") if channel else None
+    if fallback is None:
+        return []
+    unpassed, _ = outbox.unpassed(tx, message.channel, message.decided_at, urgent=False)
+    copies = poll.pass_on(tx, [one for one in unpassed if one.id == message.id], fallback)
+    outbox.queue(tx, copies)
+    return copies
