@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from played import REFUSED, Story
-from world import MAIN, OPS, START, World
+from world import MAIN, OPS, START, World, reading
 
 from monitor.deliver.ledger import Attempt, pause, settle
 from monitor.deliver.words import parcel
@@ -495,6 +495,20 @@ def test_a_fallback_that_is_sent_its_own_copy_gets_no_second_one(worlds: Worlds)
     story.run(3 * HOUR)
     assert [message.title for message in story.waiting("mail")] == [WORSE]
     assert story.wakes == []
+
+
+def test_a_fallback_that_heard_a_part_of_an_event_gets_the_rest_and_nothing_twice(worlds: Worlds) -> None:
+    world = worlds("[rules.available_credits]\nwarning = 5000\n" + BACKED + MAIL + 'min_level = "critical"\n')
+    story = Story(world, refuse)
+    world.sees(reading(4, available_credits=3000), after=SECOND)
+    story.run(HOUR)
+    own, copy = story.waiting("mail")
+    credit = "[WARNING] main: 3,000 credits left (at or below 5,000 credits)"
+    assert [own.title, copy.title] == [WORSE, credit]
+    assert "Rule available_credits: warning." in copy.body
+    assert "balance_usd" not in copy.body
+    world.sees(reading(100, available_credits=9000))
+    assert len(story.waiting("mail")[-1].changes) == 2
 
 
 def test_a_fallback_that_heard_worse_of_an_alert_is_not_told_afterwards_how_it_began(worlds: Worlds) -> None:

@@ -366,7 +366,7 @@ url = "json://localhost/mail"
     assert [(row.channel, row.state) for row in kept if row.state == "waiting"] == [("ops", "waiting")] * 2
     with world.store.transaction() as tx:
         for queued in outbox.waiting(tx, "ops"):
-            assert outbox.has_event(tx, "mail", queued.message.event), "the fallback would be told again"
+            assert outbox.of_event(tx, "mail", queued.message.event), "the fallback would be told again"
     world.heard("ops")
     thin_out(world.store, world.now + 1000 * DAY)
     assert count(world.store, schema.outbox) == 0

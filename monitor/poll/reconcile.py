@@ -1,7 +1,7 @@
 """A start and a reload: what is remembered is brought in line with what is configured."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -9,7 +9,7 @@ from uuid import uuid4
 from monitor import messages
 from monitor.apart import apart
 from monitor.config import Channel, Config
-from monitor.model import MONITOR, Level, Message, Told
+from monitor.model import MONITOR, Change, Level, Message, Told
 from monitor.poll.letters import by_channel, compose, everybody, keep
 from monitor.poll.money import informed
 from monitor.poll.outage import let_go
@@ -82,28 +82,41 @@ def _drop_channel(tx: Tx, config: Config, channel: str, now: datetime) -> Reconc
 def pass_on(tx: Tx, left: Sequence[Message], fallback: Channel) -> list[Message]:
     """Return copies for a fallback of what it was not sent itself; what it was told counts as told.
 
-    An alert of which it heard something later already is old news to it: told now, it would seem to be the present.
-    That it does not deliver itself is told by others.
+    Channels hear of one event what they want of it, so what its own message leaves out is passed on. An alert of which
+    it heard something later already is old news to it: told now, it would seem to be the present. That it does not
+    deliver itself is told by others.
     """
     copies: list[Message] = []
-    name = fallback.name
-    heard = outbox.heard_since(tx, name, left[0]) if left else {}
+    heard = outbox.heard_since(tx, fallback.name, left[0]) if left else {}
     for message in left:
-        others = [one for one in message.changes if one.rule != Undelivered.of(name)]
-        fresh = [one for one in others if heard.get(one.alert, message.decided_at) <= message.decided_at]
-        if outbox.has_event(tx, name, message.event) or (message.changes and not fresh):
+        own = outbox.of_event(tx, fallback.name, message.event)
+        fresh = _fresh(message, own, heard, fallback.name)
+        if not fresh and (message.changes or own):
             continue
-        copies += _copies(message, fallback)
+        copies += _copies(message, fresh, fallback)
         for change in fresh:
             if change.alert and casebook.is_open(tx, change.alert):
-                casebook.tell(tx, change.alert, Told(name, change.level, message.decided_at))
+                casebook.tell(tx, change.alert, Told(fallback.name, change.level, message.decided_at))
     outbox.mark_passed_on(tx, left)
     return copies
 
 
-def _copies(message: Message, fallback: Channel) -> list[Message]:
-    """Write a message anew for a fallback; to a pager without the news, which would open what nothing closes."""
-    parts = apart(message) if fallback.keeps_apart else [message]
+def _fresh(message: Message, own: Sequence[Message], heard: Mapping[str, datetime], fallback: str) -> list[Change]:
+    """Return what a fallback is yet to hear: of one event, channels hear as much as they want."""
+    known = {_what(change) for one in own for change in one.changes}
+    others = [one for one in message.changes if one.rule != Undelivered.of(fallback) and _what(one) not in known]
+    return [one for one in others if heard.get(one.alert, message.decided_at) <= message.decided_at]
+
+
+def _what(change: Change) -> tuple[str, ...]:
+    """Return what a change is about: an alert, however each channel is told of it, or a piece of news."""
+    return (change.alert,) if change.alert else (change.account, change.rule, change.phrase)
+
+
+def _copies(message: Message, fresh: Sequence[Change], fallback: Channel) -> list[Message]:
+    """Write what is fresh anew for a fallback; for a pager without the news, which would open what nothing closes."""
+    is_whole = len(fresh) == len(message.changes) and not fallback.keeps_apart
+    parts = [message] if is_whole else [one for one in apart(message) if set(one.changes) <= set(fresh)]
     wanted = [one for one in parts if not (fallback.is_pager and _is_news(one))]
     return [
         dataclasses.replace(one, id=str(uuid4()), channel=fallback.name, body=messages.passed_on(one, fallback.name))

@@ -176,9 +176,10 @@ def mark_passed_on(tx: Connection, messages: Iterable[Message]) -> None:
         tx.execute(update(schema.outbox).where(_box.id == message.id), {"passed_on": True})
 
 
-def has_event(tx: Connection, channel: str, event: str) -> bool:
-    """Say whether a channel was sent, or waits for, its own message of this event."""
-    return tx.execute(select(_box.id).where(_box.event == event, _box.channel == channel)).first() is not None
+def of_event(tx: Connection, channel: str, event: str) -> list[Message]:
+    """Return the messages of an event that a channel was sent, or waits for, itself."""
+    query = select(schema.outbox).where(_box.event == event, _box.channel == channel).order_by(_box.position)
+    return [_queued(row).message for row in tx.execute(query)]
 
 
 def heard_since(tx: Connection, channel: str, message: Message) -> dict[str, datetime]:
