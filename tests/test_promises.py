@@ -163,6 +163,15 @@ def test_a_channel_that_goes_has_what_waits_for_it_sent_to_its_fallback(worlds: 
     assert world.titles("mail") == ["[OK] main: $100.00 left (above $25.00)"]
 
 
+def test_two_channels_that_go_at_once_tell_their_common_fallback_once(worlds: Worlds) -> None:
+    mail = MAIL + 'min_level = "off"\n'
+    sms = '[channels.sms]\nurl = "json://localhost/sms"\nfallback = "mail"\n'
+    world = worlds(MAIN + OPS + 'fallback = "mail"\n' + sms + mail)
+    world.reads(4)
+    world.reload(MAIN + mail)
+    assert world.titles("mail") == ["[CRITICAL] main: $4.00 left (at or below $5.00)"]
+
+
 def test_a_channel_that_comes_back_is_told_again_of_what_is_still_open(world: World) -> None:
     world.reads(4)
     world.heard()

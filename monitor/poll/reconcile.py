@@ -43,6 +43,7 @@ def reconcile(tx: Tx, config: Config, now: datetime) -> Reconciled:
         snoozes.forget_account(tx, account)
     for channel in sorted(outbox.known_channels(tx) - set(config.channels)):
         left = _drop_channel(tx, config, channel, now)
+        outbox.queue(tx, left.told)  # at once: the next channel that goes may have the same fallback
         queued += left.told
         lost += left.lost
     for kept in config.channels.values():
