@@ -11,12 +11,14 @@ import pytest
 from played import REFUSED, Story
 from world import MAIN, OPS, START, World, reading
 
-from monitor.deliver.ledger import Attempt, pause, settle
+from monitor.deliver import watch
+from monitor.deliver.ledger import Attempt, pause, plan, settle
 from monitor.deliver.words import parcel
 from monitor.log.lines import KEYS
 from monitor.model import Message, NotSent, Outcome, Sent
 from monitor.store import Store, durations, life, outbox
 from monitor.store.life import Life
+from monitor.store.outbox import Health
 
 Worlds = Callable[..., World]
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -385,6 +387,23 @@ def test_a_service_that_recovers_just_as_the_next_message_is_tried_gets_the_firs
     story.run(2 * HOUR)
     assert story.taken == [f"{WORSE}, over by now", f"{LOW}, over by now", FINE]
     assert story.tries[-1].at - story.tries[-3].at < SECOND
+
+
+@pytest.mark.parametrize("answer", [Sent(), REFUSED])
+def test_a_channel_that_leaves_during_an_attempt_and_comes_back_has_no_past(worlds: Worlds, answer: Outcome) -> None:
+    world = worlds(MAIN + OPS + MAIL)
+    ops = world.config.channels["ops"]
+    world.reads(4)
+    with world.store.transaction() as tx:
+        one = plan(tx, world.config, ops, world.now).parcel
+    assert one is not None
+    world.reload(MAIN + MAIL)
+    with world.store.transaction() as tx:
+        settle(tx, world.config, Attempt(parcel=one, outcome=answer, now=world.now, seconds=3), 0)
+        assert outbox.health(tx, "ops") == Health(channel="ops")
+    world.reload(MAIN + OPS + MAIL)
+    with world.store.transaction() as tx:
+        assert watch(tx, world.config, world.now + 3 * DAY).told == []
 
 
 # -- the fallback -----------------------------------------------------------------------------------------------------

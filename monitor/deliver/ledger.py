@@ -159,7 +159,7 @@ def settle(tx: Tx, config: Config, attempt: Attempt, chance: float) -> Settled:
     outbox.record(tx, message, attempt.began, seconds=attempt.seconds, error=error)
     before = outbox.health(tx, message.channel)
     if error is None:
-        return _taken(tx, attempt, before)
+        return _taken(tx, config, attempt, before)
     if attempt.parcel.queued.aside_until is not None:
         return _refused_again(tx, config, attempt, before, error=error)
     return _failed(tx, config, attempt, before, chance=chance)
@@ -180,7 +180,7 @@ def healthier(health: Health, attempt: Attempt, chance: float) -> Health:
     )
 
 
-def _taken(tx: Tx, attempt: Attempt, before: Health) -> Settled:
+def _taken(tx: Tx, config: Config, attempt: Attempt, before: Health) -> Settled:
     message = attempt.parcel.queued.message
     for other in attempt.parcel.others:
         outbox.record(tx, other.message, attempt.began, seconds=attempt.seconds, error=None)
@@ -188,8 +188,14 @@ def _taken(tx: Tx, attempt: Attempt, before: Health) -> Settled:
     if attempt.is_probe:
         outbox.set_tried_aside(tx, message.channel, attempt.now)
     after = healthier(before, attempt, 0)
-    outbox.save_health(tx, after)
+    _save(tx, config, after)
     return Settled(before, after)
+
+
+def _save(tx: Tx, config: Config, health: Health) -> None:
+    """Write down how a channel does, unless it left during the attempt: back one day, it would seem to fail since."""
+    if health.channel in config.channels:
+        outbox.save_health(tx, health)
 
 
 def _failed(tx: Tx, config: Config, attempt: Attempt, before: Health, *, chance: float) -> Settled:
@@ -203,7 +209,7 @@ def _failed(tx: Tx, config: Config, attempt: Attempt, before: Health, *, chance:
     if before.gave_up_at is not None:
         told = []
     outbox.queue(tx, told)
-    outbox.save_health(tx, dataclasses.replace(after, gave_up_at=attempt.now if lost else before.gave_up_at))
+    _save(tx, config, dataclasses.replace(after, gave_up_at=attempt.now if lost else before.gave_up_at))
     return Settled(before, after, lost, told)
 
 
