@@ -172,6 +172,17 @@ def test_two_channels_that_go_at_once_tell_their_common_fallback_once(worlds: Wo
     assert world.titles("mail") == ["[CRITICAL] main: $4.00 left (at or below $5.00)"]
 
 
+def test_an_account_that_goes_with_a_channel_is_told_to_its_fallback_with_its_end(worlds: Worlds) -> None:
+    mail = MAIL + 'min_level = "off"\n'
+    world = worlds(TWO + 'fallback = "mail"\n' + mail)
+    world.reads(4, account="batch")
+    world.reload(MAIN + mail)
+    assert world.titles("mail") == [
+        "[CRITICAL] batch: $4.00 left (at or below $5.00)",
+        "[INFO] batch: balance_usd is no longer watched (was critical: $4.00 left (at or below $5.00))",
+    ]
+
+
 def test_a_channel_that_comes_back_is_told_again_of_what_is_still_open(world: World) -> None:
     world.reads(4)
     world.heard()

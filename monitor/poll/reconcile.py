@@ -36,16 +36,17 @@ def reconcile(tx: Tx, config: Config, now: datetime) -> Reconciled:
     """
     queued: list[Message] = []
     lost: list[Message] = []
-    for account, rules in _gone_rules(tx, config).items():
-        queued += _unwatch(tx, config, account, rules, now=now)
-    for account in memory.known_accounts(tx) - set(config.accounts):
-        memory.forget_account(tx, account)
-        snoozes.forget_account(tx, account)
+    # Channels first: whoever is passed on an alert that is no longer watched hears that too.
     for channel in sorted(outbox.known_channels(tx) - set(config.channels)):
         left = _drop_channel(tx, config, channel, now)
         outbox.queue(tx, left.told)  # at once: the next channel that goes may have the same fallback
         queued += left.told
         lost += left.lost
+    for account, rules in _gone_rules(tx, config).items():
+        queued += _unwatch(tx, config, account, rules, now=now)
+    for account in memory.known_accounts(tx) - set(config.accounts):
+        memory.forget_account(tx, account)
+        snoozes.forget_account(tx, account)
     for kept in config.channels.values():
         outbox.keep_fallback(tx, kept.name, kept.fallback)
     queued += let_go(tx, config, now)
