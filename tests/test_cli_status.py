@@ -339,6 +339,36 @@ def test_a_message_that_was_given_up_waits_again_after_retry(world: World) -> No
     assert run("outbox", "retry", message.id).stdout.startswith(f"{message.id[:8]} will be tried within 5 s: ")
 
 
+def test_what_was_for_a_channel_that_is_gone_is_not_tried_again_until_the_channel_is_back(
+    world: World, home: Path
+) -> None:
+    world.sees(reading(4), after=timedelta(0))
+    (message,) = _waiting(world)
+    world.reload(MAIN)
+    _lives(world)
+    (home / "config.toml").write_text(MAIN)
+    result = run("outbox", "retry", message.id)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"Error: {message.id[:8]} is for ops, which is no longer configured: "
+        "put [channels.ops] back and reload, or let it go with balance-monitor outbox drop\n"
+    )
+    assert _waiting(world) == []
+    (home / "config.toml").write_text(MAIN + OPS)
+    assert run("outbox", "retry", message.id).exit_code == 0
+    assert _waiting(world) == [message]
+
+
+def test_where_it_cannot_be_told_whether_a_channel_is_gone_its_message_is_tried(world: World, home: Path) -> None:
+    world.sees(reading(4), after=timedelta(0))
+    (message,) = _waiting(world)
+    (home / "config.toml").write_text(MAIN + "interval = 5\n")
+    assert run("outbox", "retry", message.id).exit_code == 0
+    (home / "config.toml").write_text(MAIN)  # without the environment of the service, which names the channel
+    _fails(world)
+    assert run("outbox", "retry", message.id).exit_code == 0
+
+
 @pytest.mark.parametrize("named", ["", "0", "nosuchid-1234"])
 def test_too_little_of_an_id_or_a_wrong_one_touches_no_message(world: World, named: str) -> None:
     world.sees(reading(4), after=timedelta(0))

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from monitor.cli.ailment import ailment
-from monitor.cli.common import Stop, open_store, print_json, table, utc_now
+from monitor.cli.common import WRONG_USE, Stop, load, open_store, print_json, table, utc_now
+from monitor.model import Message
 from monitor.quantity import ago
 from monitor.store import Tx, life, outbox
 from monitor.store.outbox import Queued
@@ -72,10 +73,31 @@ def retry(path: Path | None, message: str) -> None:
     """Send a message again: at once if it waits, anew if it was given up."""
     with open_store(path) as store, store.transaction() as tx:
         found, now = _find(tx, message).message, utc_now()
+        if _is_gone(tx, path, found.channel):
+            raise Stop(_gone(found), code=WRONG_USE)
         outbox.retry(tx, found, now)
         is_well = ailment(life.read(tx), now) is None
     when = "within 5 s" if is_well else "once the daemon runs"
     click.echo(f"{found.id[:_SHOWN]} will be tried {when}: {found.title}")
+
+
+def _is_gone(tx: Tx, path: Path | None, channel: str) -> bool:
+    """Say whether nothing sends to a channel: the daemon has forgotten it, and the configuration does not name it.
+
+    The configuration alone does not count, since the service may have another environment than this shell.
+    """
+    if channel in outbox.all_health(tx):
+        return False
+    try:
+        config = load(path, needs_secrets=False)
+    except Stop:
+        return False
+    return config.path is not None and channel not in config.channels
+
+
+def _gone(message: Message) -> str:
+    put_back = f"put [channels.{message.channel}] back and reload, or let it go with balance-monitor outbox drop"
+    return f"{message.id[:_SHOWN]} is for {message.channel}, which is no longer configured: {put_back}"
 
 
 @outbox_group.command()
