@@ -70,6 +70,12 @@ def fault(url: str) -> str | None:
     return None if _service(address.sample(url)) else _why_not(scheme)
 
 
+def receivers(url: str) -> int:
+    """Count whom Apprise tells one after the other through this URL, each anew at every retry; a pager knows those."""
+    service = None if fault(url) or address.is_pager(url) else _service(address.sample(url.strip()))
+    return 1 if service is None else len(service)
+
+
 class Notifier:
     """One channel. Keep it for as long as the channel's URL stays: Apprise's throttles live in it."""
 

@@ -64,6 +64,17 @@ def test_check_tells_every_mistake_and_what_apprise_refuses(tmp_path: Path) -> N
     assert "pw-secret" not in result.output
 
 
+def test_check_warns_of_a_channel_with_several_receivers(tmp_path: Path) -> None:
+    here = tmp_path / "config.toml"
+    here.write_text(f'{CONFIG}[channels.phone]\nurl = "ntfy://host/pw-one/pw-other"\n')
+    result = run("config", "check")
+    assert (result.exit_code, result.stdout) == (0, f"{here}: ok (1 account, 2 channels)\n")
+    assert result.stderr == (
+        f"warning: {here}: channels.phone.url: 2 receivers, and what one refuses goes to all again: "
+        "write a channel for each\n"
+    )
+
+
 @pytest.mark.parametrize("command", ["check", "show"])
 def test_a_file_that_is_not_there_is_told_in_a_sentence(command: str) -> None:
     result = run("--config", "gone.toml", "config", command)

@@ -16,7 +16,7 @@ import pytest
 from receivers import MailServer, Webhook
 
 from monitor.model import Level, Message, NotSent, Outcome, Sent
-from monitor.notify import Notifier, _way, fault
+from monitor.notify import Notifier, _way, fault, receivers
 
 TITLE = "[CRITICAL] main_eu_west: $4.07 left <b>&amp; _no_ *markup* :fire:"
 BODY = "Über uns: 100 € & <b>bold</b> _it_ **x**\n\n  indented\tand `code` \\n {account} 'quoted' \"twice\"\nlast line"
@@ -390,6 +390,28 @@ def test_importing_the_module_does_not_import_apprise() -> None:
 )
 def test_a_good_url_has_no_fault(url: str) -> None:
     assert fault(url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "number"),
+    [
+        ("json://host", 1),
+        ("ntfy://host/one", 1),
+        ("ntfy://host/one/other", 2),
+        ("ntfy://host/{account}", 1),
+        ("mailto://user:word@example.com?to=a@example.com", 1),
+        ("mailto://user:word@example.com?to=a@example.com&cc=b@example.com&bcc=c@example.com", 1),  # one mail
+        ("mailto://user:word@example.com?to=a@example.com,b@example.com", 2),
+        ("tgram://123456789:abcdefghijklmnopqrstuvwxyzABCDEFGHI/12315544", 1),
+        ("tgram://123456789:abcdefghijklmnopqrstuvwxyzABCDEFGHI/12315544/67890", 2),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", 1),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#one/#other", 2),
+        ("opsgenie://0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0/@one/@other", 1),  # one incident
+        ("nosuch://one/other", 1),
+    ],
+)
+def test_whom_a_url_tells_one_after_the_other_is_counted(url: str, number: int) -> None:
+    assert receivers(url) == number
 
 
 @pytest.mark.parametrize(
