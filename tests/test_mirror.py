@@ -159,6 +159,26 @@ def test_history_in_memory_is_bounded_and_everything_else_is_kept(tmp_path: Path
     world.close()
 
 
+def test_a_retry_on_the_disk_meanwhile_counts_and_a_message_given_up_in_memory_stays_so(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.reads(20, 4)
+    with world.store.transaction() as tx:
+        first, second = (queued.message for queued in outbox.waiting(tx, "ops"))
+        outbox.settle(tx, [first.id], "given_up", world.now)
+    lose(world.store)
+    beside = Store.open_existing(f"sqlite:///{tmp_path}/monitor.db")
+    with beside.transaction() as tx:
+        outbox.retry(tx, first, world.now + timedelta(hours=1))
+    beside.close()
+    with world.store.transaction() as tx:
+        outbox.settle(tx, [second.id], "given_up", world.now)
+    find_again(world.store)
+    with world.store.transaction() as tx:
+        assert [one.state for one in outbox.listing(tx)] == ["waiting", "given_up"]
+    assert_exact(world.store._ground)
+    world.close()
+
+
 def test_a_mirror_that_cannot_follow_begins_anew_from_the_disk(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.reads(20)

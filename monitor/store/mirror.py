@@ -107,7 +107,6 @@ class Mirror:
         self._raw: sqlite3.Connection = raw(self.connection)
         self._turns = 0
         self.most, self.every = _MOST_HISTORY, _TURNS
-
         self.knew_all = True
         """Whether all that is live on the disk was read when this began."""
 
@@ -215,8 +214,8 @@ def write_back(copy: sqlite3.Connection, disk: sqlite3.Connection, *, knew_all: 
     """Write all that happened in memory to the disk, within the caller's transaction.
 
     What waits or is open on the disk and unknown to memory comes from a transaction that was taken for lost and made
-    again: it is superseded. What a command settled on the disk meanwhile stays settled. If memory did not know all of
-    the disk when it began, what it does not know goes on instead: people were told of it, or are yet to be.
+    again: it is superseded. What a command settled on the disk meanwhile, or let wait anew, stays so. If memory did not
+    know all of the disk when it began, what it does not know goes on instead: people were told, or are yet to be.
     """
     for table in STATE:
         if knew_all:
@@ -259,6 +258,7 @@ def _write_outbox(copy: sqlite3.Connection, disk: sqlite3.Connection, *, knew_al
     columns = [column.name for column in schema.outbox.columns if column.name != "position"]
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     there = dict(disk.execute("SELECT id, state FROM outbox").fetchall())
+    retried = _retried(copy, disk)
     rows = copy.execute(f"SELECT {names} FROM outbox ORDER BY position").fetchall()
     known = {row[0] for row in rows}
     disk.executemany(
@@ -268,12 +268,19 @@ def _write_outbox(copy: sqlite3.Connection, disk: sqlite3.Connection, *, knew_al
     sets = ", ".join(f"{column} = ?" for column in columns)
     disk.executemany(
         f"UPDATE outbox SET {sets} WHERE id = ?",
-        [(*row, row[0]) for row in rows if there.get(row[0]) == "waiting"],
+        [(*row, row[0]) for row in rows if there.get(row[0]) == "waiting" and row[0] not in retried],
     )
     if not knew_all:
         return
     superseded = [(one,) for one, state in there.items() if state == "waiting" and one not in known]
     disk.executemany("UPDATE outbox SET state = 'dropped', settled_at = decided_at WHERE id = ?", superseded)
+
+
+def _retried(copy: sqlite3.Connection, disk: sqlite3.Connection) -> set[str]:
+    """Return what was given up in memory, and is to be tried anew by a command that knew only the disk."""
+    given_up = dict(copy.execute("SELECT id, waits_since FROM outbox WHERE state = 'given_up'").fetchall())
+    waiting = disk.execute("SELECT id, waits_since FROM outbox WHERE state = 'waiting'")
+    return {one for one, since in waiting if since > given_up.get(one, since)}
 
 
 def _rows(copy: sqlite3.Connection, table: Table) -> sqlite3.Cursor:
