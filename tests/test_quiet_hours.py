@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from world import MAIN, START, World
+from world import MAIN, START, World, reading
 
 from monitor.deliver.ledger import plan, probe
 from monitor.model import Cause, Level, Message, Snooze
-from monitor.poll import CHANNELS, tell_own
+from monitor.poll import CHANNELS, pass_on, tell_own
 from monitor.store import later, outbox, snoozes
 
 Worlds = Callable[..., World]
@@ -127,6 +127,19 @@ def test_what_was_kept_for_a_channel_that_leaves_goes_to_its_fallback(worlds: Wo
     sees(world, 40, 2)
     world.reload(MAIN + MAIL)
     assert [title.split("]")[0] for title in world.titles("mail")] == ["[OK"]
+
+
+def test_a_fallback_that_heard_at_once_what_was_kept_is_not_told_it_again(worlds: Worlds) -> None:
+    world = worlds(MAIN + NAP + 'fallback = "mail"\n' + MAIL)
+    world.sees(reading(20, account_id="1"), after=2 * HOUR)
+    world.sees(reading(40, account_id="2"), after=HOUR)
+    world.sees(reading(4, account_id="2"), after=2 * HOUR)
+    causes = [change.cause for message in world.heard("mail") for change in message.changes]
+    assert sorted(causes) == [Cause.ENDED, Cause.NEWS, Cause.RAISED, Cause.RAISED]
+    with world.store.transaction() as tx:
+        (late,) = (queued.message for queued in outbox.waiting(tx, "ops"))
+        assert sorted(change.cause for change in late.changes) == [Cause.NEWS, Cause.PASSED, Cause.RAISED]
+        assert pass_on(tx, [late], world.config.channels["mail"]) == []
 
 
 def test_a_snoozed_alert_that_passed_is_not_worth_a_line(world: World) -> None:

@@ -1,15 +1,14 @@
 """A start and a reload: what is remembered is brought in line with what is configured."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from monitor import messages
 from monitor.apart import apart
 from monitor.config import Channel, Config
-from monitor.model import MONITOR, Change, Level, Message, Told
+from monitor.model import ENDS, MONITOR, Cause, Change, Level, Message, Told
 from monitor.poll.letters import by_channel, compose, everybody, keep
 from monitor.poll.money import informed
 from monitor.poll.outage import let_go
@@ -17,6 +16,9 @@ from monitor.poll.own import end_rule, tell_unusable
 from monitor.rules import Undelivered
 from monitor.store import Tx, casebook, durations, later, life, memory, outbox, snoozes
 from monitor.store.life import Life
+
+_FOR_GOOD = {*ENDS, Cause.NEWS}
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ def pass_on(tx: Tx, left: Sequence[Message], fallback: Channel) -> list[Message]
     for message in left:
         own = outbox.of_event(tx, fallback.name, message.event)
         fresh = _fresh(message, own, heard, fallback.name)
+        if own and fresh:
+            fresh = _without_kept(tx, own[0], fresh)
         if not fresh and (message.changes or own):
             continue
         copies += _copies(message, fresh, fallback)
@@ -110,6 +114,13 @@ def _fresh(message: Message, own: Sequence[Message], heard: Mapping[str, datetim
     return [one for one in others if heard.get(one.alert, message.decided_at) <= message.decided_at]
 
 
+def _without_kept(tx: Tx, own: Message, fresh: Sequence[Change]) -> list[Change]:
+    """Leave out what was kept for after its channel's quiet hours, and told for good to the fallback at once."""
+    told = outbox.decided(tx, own.channel, own.decided_at - _DAY, own.decided_at)
+    known = {_what(change) for one in told for change in one.changes if change.cause in _FOR_GOOD}
+    return [one for one in fresh if _what(one) not in known]
+
+
 def _what(change: Change) -> tuple[str, ...]:
     """Return what a change is about: an alert, however each channel is told of it, or a piece of news."""
     return (change.alert,) if change.alert else (change.account, change.rule, change.phrase)
@@ -121,7 +132,7 @@ def _copies(message: Message, fresh: Sequence[Change], fallback: Channel) -> lis
     parts = [message] if is_whole else [one for one in apart(message) if set(one.changes) <= set(fresh)]
     wanted = [one for one in parts if not (fallback.is_pager and _is_news(one))]
     return [
-        dataclasses.replace(one, id=str(uuid4()), channel=fallback.name, body=messages.passed_on(one, fallback.name))
+        replace(one, id=str(uuid4()), channel=fallback.name, body=messages.passed_on(one, fallback.name))
         for one in wanted
     ]
 

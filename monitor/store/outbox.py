@@ -182,6 +182,12 @@ def of_event(tx: Connection, channel: str, event: str) -> list[Message]:
     return [_queued(row).message for row in tx.execute(query)]
 
 
+def decided(tx: Connection, channel: str, since: datetime, until: datetime) -> list[Message]:
+    """Return what was decided between two moments, and a channel was sent or waits for."""
+    here = (_box.channel == channel) & _box.state.in_(("waiting", "sent")) & _box.decided_at.between(since, until)
+    return [_queued(row).message for row in tx.execute(select(schema.outbox).where(here).order_by(_box.position))]
+
+
 def heard_since(tx: Connection, channel: str, message: Message) -> dict[str, datetime]:
     """Return each alert of which a channel got something queued after a message, with the time of its last decision."""
     first = select(_box.position).where(_box.id == message.id).scalar_subquery()
