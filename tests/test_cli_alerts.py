@@ -17,6 +17,7 @@ from shell import at_terminal, move_home, process, run
 from test_pulse import beating
 from world import MAIN, OPS, START, World, reading
 
+from monitor.documents.alert import open_alerts
 from monitor.model import Failure, Kind
 from monitor.store import casebook, life, outbox
 from monitor.store.life import Life
@@ -94,6 +95,35 @@ def test_what_a_channel_was_told_last_counts_and_not_what_waits_from_before(worl
     with world.store.transaction() as tx:
         outbox.settle(tx, [one.message.id for one in outbox.waiting(tx, "ops")], "sent", world.now)
     assert "ops 1 hour ago\n" in run("alerts").stdout
+
+
+def test_an_alert_that_another_speaks_for_says_which(world: World) -> None:
+    world.sees(reading(4, low_balance_alert=True, alert_threshold="10"), after=NONE)
+    rows = {row.split("\t")[3]: row.split("\t")[-1] for row in run("alerts").stdout.splitlines()[1:]}
+    assert rows["low_balance_alert"] == "by balance_usd"
+    assert "ops" in rows["balance_usd"]
+    told_by = {one["rule"]: one["told_by"] for one in json.loads(run("alerts", "--json").stdout)["alerts"]}
+    assert told_by == {"balance_usd": [], "low_balance_alert": ["balance_usd"]}
+
+
+def test_accounts_that_fail_alike_are_told_by_the_alert_about_all_of_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in world.config.accounts:
+        world.sees(reading(100), name, after=NONE)
+    for _ in range(20):
+        world.now += HOUR / 12
+        for name in world.config.accounts:
+            world.sees(LOST, name, after=NONE)
+        world.watches()
+    config = world.folder / "config.toml"
+    config.write_text(MAIN + BATCH + OPS + MAIL)
+    monkeypatch.setenv("BALANCE_MONITOR_CONFIG", str(config))
+    told = {tuple(row.split("\t")[0:4:3]): row.split("\t")[-1] for row in run("alerts").stdout.splitlines()[1:]}
+    (common,) = (rule for account, rule in told if account == "monitor")
+    assert told["main", "unreachable"] == told["batch", "unreachable"] == f"by {common}"
+    with world.store.transaction(reads=True) as tx:  # without a configuration it is not known which are of one API
+        assert [one.speakers for one in open_alerts(tx, None, ["main"])] == [[]]
 
 
 def test_an_alert_of_which_nobody_was_told_says_so(world: World) -> None:
@@ -178,6 +208,7 @@ def test_json_is_one_document_with_what_each_channel_was_told(world: World) -> N
         "phrase": "$100.00 left (above $25.00)",
         "ended_at": _json(begun + HOUR / 2),
         "told": None,
+        "told_by": [],
     }
     assert (current["account"], current["level"], current["ended_at"]) == ("main", "critical", None)
     told = {"level": "critical", "at": _json(begun + HOUR)}

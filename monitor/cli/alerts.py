@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 
 from monitor.cli.ailment import ailment
-from monitor.cli.common import choose, in_parts, long_json, long_table, open_store, print_lines, utc_now
+from monitor.cli.common import Stop, choose, in_parts, load, long_json, long_table, open_store, print_lines, utc_now
 from monitor.cli.when import zone_of
+from monitor.config import Config
 from monitor.documents.alert import Heard, Shown, open_alerts
 from monitor.documents.alert import shown as entry
 from monitor.messages import moment
@@ -58,13 +59,21 @@ def alerts(path: Path | None, accounts: tuple[str, ...], *, with_past: bool, as_
     with open_store(path) as store:
         with store.transaction(reads=True) as tx:
             chosen = choose(accounts, _names(tx), "polled account") if accounts else []
-            found, born = open_alerts(tx, chosen), life.read(tx)
+            found, born = open_alerts(tx, _config(path), chosen), life.read(tx)
         daemon = _feel(store, ailment(born, now))
         if daemon.warning:
             click.echo(f"warning: {daemon.warning}", err=True)
         shown = chain(_past(store, chosen, found) if with_past else (), found)
         nothing = "No alert is recorded." if with_past else "No open alert is recorded." if daemon.warning else _FINE
         print_lines(_document(shown, daemon) if as_json else _table(shown, nothing, zone=zone, now=now))
+
+
+def _config(path: Path | None) -> Config | None:
+    """Return the configuration, if it can be read here: much is known without it."""
+    try:
+        return load(path, needs_secrets=False)
+    except Stop:
+        return None
 
 
 def _feel(store: Store, wrong: str | None) -> Daemon:
@@ -106,14 +115,16 @@ def _row(one: Shown, zone: tzinfo, now: datetime) -> tuple[str, ...]:
         moment(alert.started_at, zone),
         lasted,
         alert.phrase,
-        _listed(one.heard, now),
+        _listed(one, now),
     )
 
 
-def _listed(heard: Sequence[Heard] | None, now: datetime) -> str:
-    if heard is None:
+def _listed(shown: Shown, now: datetime) -> str:
+    if shown.heard is None:
         return ""
-    return ", ".join(_said(one, now) for one in heard) or "nobody"
+    if shown.speakers:
+        return f"by {', '.join(shown.speakers)}"
+    return ", ".join(_said(one, now) for one in shown.heard) or "nobody"
 
 
 def _said(one: Heard, now: datetime) -> str:

@@ -56,10 +56,10 @@ def _account(one: Memory, standing: Standing, levels: dict[str, Level]) -> dict[
 
 async def account(site: Site, request: Request) -> Response:
     """Answer how an account stands, what is wrong with it, and what is silent."""
-    name, now = site.account(request), site.behind.clock.now()
+    name, now, config = site.account(request), site.behind.clock.now(), site.behind.config()
 
     def look(tx: Tx) -> str:
-        one, alerts = memory.recall(tx, name), open_alerts(tx, [name])
+        one, alerts = memory.recall(tx, name), open_alerts(tx, config, [name])
         level = max((found.alert.level for found in alerts), default=Level.OK)
         asked = [snooze_document(found) for found in snoozes.of(tx, name) if found.holds(now)]
         document = account_document(one, informed(tx, one, level), level)
@@ -71,13 +71,14 @@ async def account(site: Site, request: Request) -> Response:
 async def alerts(site: Site, request: Request) -> Response:
     """Answer what is wrong, and who was told; then what was wrong, as much of it as is asked for."""
     account, past = _scope(request.query_params)
-    configured = site.behind.config().accounts
+    config = site.behind.config()
 
     def look(tx: Tx) -> str:
-        if account and account not in {MONITOR, *configured, *casebook.accounts(tx)}:
+        if account and account not in {MONITOR, *config.accounts, *casebook.accounts(tx)}:
             raise ProblemError(422, "account: there is none of that name")
         over = [Shown(one.alert, one.at) for one in casebook.past_alerts(tx, account, past)]
-        return encode({"alerts": [shown(one) for one in (*open_alerts(tx, [account] if account else []), *over)]})
+        found = open_alerts(tx, config, [account] if account else [])
+        return encode({"alerts": [shown(one) for one in (*found, *over)]})
 
     return answer(request, await site.read(look))
 

@@ -126,6 +126,7 @@ class Alert(Shape):
     phrase: str
     ended_at: datetime | None
     told: list[Told] | None
+    told_by: list[str] = Field(description="where nobody was told of it: the rules that speak for it")
 
 
 class Alerts(Shape):
