@@ -24,9 +24,9 @@ from monitor.quantity import parse_duration
 from monitor.rules import RULES
 from monitor.store import Tx, casebook, memory, outbox, snoozes
 from monitor.store.memory import Memory
-from monitor.store.outbox import Health
 from monitor.web.problem import ProblemError
 from monitor.web.site import Site, answer, known, sent, told
+from monitor.web.ways import health
 
 _LARGEST = 4096
 """Bytes of what somebody sends us."""
@@ -96,13 +96,11 @@ def _scope(given: Mapping[str, str]) -> tuple[str, int]:
 
 async def channels(site: Site, request: Request) -> Response:
     """Answer how every channel is doing."""
-    configured = site.behind.config().channels
+    config = site.behind.config()
 
     def look(tx: Tx) -> str:
-        health, counts = outbox.all_health(tx), outbox.counts(tx)
-        names = sorted({*configured, *(name for name, _ in counts)})  # of some that were removed, messages are left
-        found = [channel_document(health.get(name) or Health(channel=name), counts) for name in names]
-        return encode({"channels": found})
+        counts = outbox.counts(tx)
+        return encode({"channels": [channel_document(one, counts) for one in health(tx, config, counts)]})
 
     return answer(request, await site.read(look))
 

@@ -31,36 +31,41 @@ class Way:
 
 def ways(tx: Tx, config: Config, now: datetime, site: Site) -> list[Way]:
     """Return every channel, also one that was removed if messages for it are left."""
-    health, counts = outbox.all_health(tx), outbox.counts(tx)
+    counts = outbox.counts(tx)
     trials = {name: _trial(trial, now) for name, trial in site.trials.items()}
     trials |= {name: Note("A test message is under way.", "warning") for name in list(site.testing)}
     return [
-        _channel(
-            health.get(name, Health(channel=name)), counts, now, trials.get(name), is_there=name in config.channels
-        )
-        for name in sorted({*config.channels, *(channel for channel, _ in counts)})
+        _channel(one, counts, now, trials.get(one.channel), is_there=one.channel in config.channels)
+        for one in health(tx, config, counts)
     ]
 
 
+def health(tx: Tx, config: Config, counts: Mapping[tuple[str, str], int]) -> list[Health]:
+    """Return how every channel is doing, by name; ``counts`` tell of those that were removed and have messages left."""
+    known = outbox.all_health(tx)
+    names = sorted({*config.channels, *(channel for channel, _ in counts)})
+    return [known.get(name) or Health(channel=name) for name in names]
+
+
 def _channel(
-    health: Health, counts: Mapping[tuple[str, str], int], now: datetime, trial: Note | None, *, is_there: bool
+    one: Health, counts: Mapping[tuple[str, str], int], now: datetime, trial: Note | None, *, is_there: bool
 ) -> Way:
     state, hue = "delivers", "ok"
     if not is_there:
         state, hue = "no longer configured", "unknown"
-    elif health.failing_since is not None:
-        state, hue = f"failing for {age(now - health.failing_since)}", "critical"
-    elif health.last_success_at is None:
+    elif one.failing_since is not None:
+        state, hue = f"failing for {age(now - one.failing_since)}", "critical"
+    elif one.last_success_at is None:
         state, hue = "not used yet", "unknown"
-    waiting, lost = (f"{counts.get((health.channel, state), 0):,}" for state in ("waiting", "given_up"))
-    error = f"{ago(health.last_error_at, now)}: {health.last_error}" if health.last_error else "none"
+    waiting, lost = (f"{counts.get((one.channel, state), 0):,}" for state in ("waiting", "given_up"))
+    error = f"{ago(one.last_error_at, now)}: {one.last_error}" if one.last_error else "none"
     return Way(
-        name=health.channel,
+        name=one.channel,
         state=state,
         hue=hue,
         waiting=waiting,
         given_up=lost,
-        success=ago(health.last_success_at, now),
+        success=ago(one.last_success_at, now),
         error=error,
         trial=trial,
         is_there=is_there,
