@@ -65,14 +65,23 @@ def look(tx: Tx, config: Config, counts: Counts, now: datetime, *, is_reloaded: 
 
 def _silent(asked: Sequence[Snooze], levels: Mapping[tuple[str, str], Level]) -> frozenset[str]:
     """Return the accounts of which somebody has silenced all that is as bad as the worst; or where nothing is wrong."""
-    found = set()
-    for account in {one.account for one in asked}:
-        rules = {rule: level for (name, rule), level in levels.items() if name == account}
-        worst = [rule for rule, level in rules.items() if level is max(rules.values())]
-        about = [one for one in asked if one.account == account]
-        if all(any(one.is_about(rule) and one.level >= rules[rule] for one in about) for rule in worst):
-            found.add(account)
-    return frozenset(found)
+    rules: dict[str, dict[str, Level]] = {one.account: {} for one in asked}
+    for (account, rule), level in levels.items():
+        if account in rules:
+            rules[account][rule] = level
+    by_account: dict[str, list[Snooze]] = {}
+    for one in asked:
+        by_account.setdefault(one.account, []).append(one)
+    return frozenset(account for account, about in by_account.items() if _is_silent(about, rules[account]))
+
+
+def _is_silent(about: Sequence[Snooze], rules: Mapping[str, Level]) -> bool:
+    worst = max(rules.values(), default=Level.OK)
+    return all(
+        any(one.is_about(rule) and one.level >= level for one in about)
+        for rule, level in rules.items()
+        if level is worst
+    )
 
 
 def write(scraped: Scraped, accept: str) -> tuple[bytes, str]:
