@@ -10,9 +10,11 @@ from monitor import poll
 from monitor.config import Channel, Config
 from monitor.deliver import late, merge
 from monitor.deliver.words import Parcel, opening, parcel
+from monitor.messages import LATE
 from monitor.model import Message, NotSent, Outcome, Sent
 from monitor.store import Tx, outbox, turns
 from monitor.store.outbox import Health, Queued
+from monitor.store.turns import Waiting
 
 FIRST_PAUSE = 10.0
 LONGEST_PAUSE = 900.0
@@ -72,13 +74,19 @@ def _choose(tx: Tx, config: Config, channel: Channel, health: Health, now: datet
     """Choose what goes next, in quiet hours of what is urgent; where changes are kept apart, the first, at once."""
     urgent, most = config.sleeps(channel, now), merge.width(health.failures)
     queue = turns.upcoming(tx, channel.name, now, most=LOOKED_AT, urgent=urgent)
-    if any(late.is_late(one.message, config, now) for one in outbox.load(tx, [one.id for one in queue[:1]])):
+    if _is_late(tx, config, queue, now):
         queue = turns.upcoming(tx, channel.name, now, most=LATE_LOOK, urgent=urgent)
         return merge.Choice(late.of_one_alert(queue) if channel.keeps_apart else late.together(queue, most=most))
     if channel.keeps_apart:
         return merge.Choice([one.id for one in queue[:1]])
     asked = functools.cache(lambda kind: turns.latest(tx, channel.name, kind, now - merge.SPAN, now))
     return merge.choose(queue, asked, now, most=most)
+
+
+def _is_late(tx: Tx, config: Config, queue: Sequence[Waiting], now: datetime) -> bool:
+    """Say whether the first of what waits is late; only what is old enough is looked at whole."""
+    first = [one.id for one in queue[:1] if now - one.decided_at > LATE]
+    return any(late.is_late(one.message, config, now) for one in outbox.load(tx, first)) if first else False
 
 
 def _until(moments: Sequence[datetime | None], now: datetime) -> float | None:
